@@ -42,3 +42,13 @@ type ActorStatus struct {
 	InFlight     int
 	Started      time.Time
 }
+
+// CrashFilter narrows a list of crashes, newest first. Empty fields do not narrow.
+type CrashFilter struct {
+	Product           string
+	Signature         string // exactly
+	SignatureContains string // ignoring case
+	Since, Before     time.Time
+	Limit             int // 0 means 50; at most 1,000
+	Offset            int
+}
