@@ -74,7 +74,7 @@ func ParseCrashID(text string) (CrashID, error) {
 			return "", fmt.Errorf("crash id %q: unexpected character %d: %w", text, i+1, ErrInvalid)
 		}
 	}
-	if _, err := time.Parse(crashIDDateForm, s[throttleAt+1:]); err != nil {
+	if CrashID(s).Date().IsZero() {
 		return "", fmt.Errorf("crash id %q: %q is not a day (YYMMDD): %w", text, s[throttleAt+1:], ErrInvalid)
 	}
 	return CrashID(s), nil
@@ -85,7 +85,8 @@ func (id CrashID) Date() time.Time {
 	if len(id) != crashIDLen {
 		return time.Time{}
 	}
-	day, err := time.Parse(crashIDDateForm, string(id[throttleAt+1:]))
+	// Every id is of this century; Go alone would read the year 97 as 1997.
+	day, err := time.Parse("20060102", "20"+string(id[throttleAt+1:]))
 	if err != nil {
 		return time.Time{}
 	}

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Runs every fuzz target of the project in turn. Go fuzzes one target at a time.
+# Usage: tools/fuzz.sh [TIME]
+set -euo pipefail
+time=${1:-20s}
+grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do
+	grep -o '^func Fuzz[A-Za-z0-9_]*' "$file" | cut -d' ' -f2 | while read -r target; do
+		echo "== $(dirname "$file") $target"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$(dirname "$file")"
+	done
+done
