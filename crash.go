@@ -97,13 +97,20 @@ func (r *RawCrash) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads a raw crash as MarshalJSON and Antenna write it.
 func (r *RawCrash) UnmarshalJSON(data []byte) error {
-	var known struct {
-		ID        string          `json:"uuid"`
-		Submitted string          `json:"submitted_timestamp"`
-		Metadata  json.RawMessage `json:"metadata"`
-	}
-	if err := json.Unmarshal(data, &known); err != nil {
+	// By hand rather than into a struct, which ignores case: a client that sends an
+	// annotation "Metadata" must not make its crash unreadable.
+	ours := map[string]json.RawMessage{}
+	if err := json.Unmarshal(data, &ours); err != nil {
 		return fmt.Errorf("raw crash: %w: %w", err, ErrInvalid)
+	}
+	var known struct{ ID, Submitted string }
+	for key, field := range map[string]*string{"uuid": &known.ID, "submitted_timestamp": &known.Submitted} {
+		if len(ours[key]) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(ours[key], field); err != nil {
+			return fmt.Errorf("raw crash: %s: %w: %w", key, err, ErrInvalid)
+		}
 	}
 	all := Annotations{}
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -122,8 +129,8 @@ func (r *RawCrash) UnmarshalJSON(data []byte) error {
 		}
 		out.Submitted = t.UTC()
 	}
-	if len(known.Metadata) > 0 {
-		if err := json.Unmarshal(known.Metadata, &out.Metadata); err != nil {
+	if len(ours["metadata"]) > 0 {
+		if err := json.Unmarshal(ours["metadata"], &out.Metadata); err != nil {
 			return fmt.Errorf("raw crash %s: metadata: %w: %w", known.ID, err, ErrInvalid)
 		}
 	}

@@ -80,7 +80,7 @@ func TestProcessedCrashKeepsUnknownFields(t *testing.T) {
 	p := &socorro.ProcessedCrash{
 		ID: "de1bb258-cbbf-4589-a673-34f800160918", Epoch: 3, Signature: "main", CrashingThread: &thread,
 		JSONDump: json.RawMessage(`{"status":"OK"}`),
-		Other:    map[string]any{"addons": []any{"a:1"}, "big": json.Number("9007199254740993"), "signature": "not this one"},
+		Other:    map[string]any{"addons": []any{"a:1"}, "big": json.Number("9007199254740993"), "Signature": "another", "signature": "not this one"},
 	}
 	p.AddNote("one")
 	p.AddNote(" ")
@@ -115,5 +115,18 @@ func TestDamagedJSONIsInvalid(t *testing.T) {
 		if err := p.UnmarshalJSON([]byte(text)); !errors.Is(err, socorro.ErrInvalid) {
 			t.Errorf("processed crash %q: %v; want ErrInvalid", text, err)
 		}
+	}
+}
+
+func TestAnnotationsInOddCaseDoNotPassForTheCollectorsFields(t *testing.T) {
+	t.Parallel()
+	text := `{"uuid": "de1bb258-cbbf-4589-a673-34f800160918", "UUID": "a", "Uuid": 5, "METADATA": "b", "Submitted_Timestamp": "c", "Version": "1.2"}`
+	var raw socorro.RawCrash
+	if err := json.Unmarshal([]byte(text), &raw); err != nil {
+		t.Fatalf("a crash with such annotations cannot be read: %v", err)
+	}
+	want := socorro.Annotations{"UUID": "a", "Uuid": json.Number("5"), "METADATA": "b", "Submitted_Timestamp": "c", "Version": "1.2"}
+	if diff := cmp.Diff(want, raw.Annotations); diff != "" || raw.ID != "de1bb258-cbbf-4589-a673-34f800160918" {
+		t.Errorf("id %s, annotations differ (-want +got):\n%s", raw.ID, diff)
 	}
 }

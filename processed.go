@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -88,13 +89,17 @@ func (p *ProcessedCrash) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON writes; unknown fields land in Other,
 // numbers in them as [json.Number].
 func (p *ProcessedCrash) UnmarshalJSON(data []byte) error {
+	rest := map[string]json.RawMessage{}
+	if err := json.Unmarshal(data, &rest); err != nil {
+		return fmt.Errorf("processed crash: %w: %w", err, ErrInvalid)
+	}
+	data, err := withoutNamesakes(data, rest)
+	if err != nil {
+		return fmt.Errorf("processed crash: %w: %w", err, ErrInvalid)
+	}
 	type plain ProcessedCrash
 	var typed plain
 	if err := json.Unmarshal(data, &typed); err != nil {
-		return fmt.Errorf("processed crash: %w: %w", err, ErrInvalid)
-	}
-	rest := map[string]json.RawMessage{}
-	if err := json.Unmarshal(data, &rest); err != nil {
 		return fmt.Errorf("processed crash: %w: %w", err, ErrInvalid)
 	}
 	maps.DeleteFunc(rest, func(k string, _ json.RawMessage) bool { return processedKeys[k] })
@@ -112,6 +117,18 @@ func (p *ProcessedCrash) UnmarshalJSON(data []byte) error {
 	}
 	*p = ProcessedCrash(typed)
 	return nil
+}
+
+// withoutNamesakes drops the fields whose names differ from a typed one's in
+// case only: encoding/json would take "Signature" for "signature".
+func withoutNamesakes(data []byte, fields map[string]json.RawMessage) ([]byte, error) {
+	namesake := func(k string) bool { return !processedKeys[k] && processedKeys[strings.ToLower(k)] }
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(fields)), namesake) {
+		return data, nil
+	}
+	rest := maps.Clone(fields)
+	maps.DeleteFunc(rest, func(k string, _ json.RawMessage) bool { return namesake(k) })
+	return json.Marshal(rest)
 }
 
 // Note is one line that the collector or a rule leaves about a crash, for the

@@ -43,6 +43,7 @@ type Claim struct {
 	ID      CrashID
 	Epoch   int64
 	Attempt int // 1 for the first try
+	Lost    int // earlier claims in a row whose lease ran out with no answer: the processor was killed or hung
 	Lane    Lane
 	Owner   string
 	Lease   time.Time
@@ -55,6 +56,15 @@ type Delivery struct {
 	ID      CrashID
 	Epoch   int64 // of the claim that committed it
 	Attempt int   // failures so far
+}
+
+// ParkedDelivery is a delivery that its destination gave up on, until an
+// operator releases it.
+type ParkedDelivery struct {
+	Delivery
+	Destination string
+	Reason      string
+	Parked      time.Time
 }
 
 // QueueStatus is where one crash stands.
