@@ -19,6 +19,8 @@ type State struct {
 	Crash   *socorro.ProcessedCrash // what the rules fill in
 	Report  *stackwalk.Report       // of the main dump; nil when there is none or it could not be walked
 	Now     time.Time
+
+	release func() error // of Report; nil when there is nothing to let go of
 }
 
 // note adds a line to the crash's public processor notes.
