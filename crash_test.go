@@ -24,8 +24,10 @@ func TestRawCrashKeepsWhatTheClientSent(t *testing.T) {
 			"uuid":        "a lie", // the collector's fields win over the client's
 			"metadata":    "another",
 		},
-		Metadata: socorro.Metadata{Payload: "json", PayloadCompressed: "1", PayloadSize: 7, UserAgent: "None",
-			DumpChecksums: map[string]string{"upload_file_minidump": "ab"}, CollectorNotes: []string{"n"}},
+		Metadata: socorro.Metadata{
+			Payload: "json", PayloadCompressed: "1", PayloadSize: 7, UserAgent: "None",
+			DumpChecksums: map[string]string{"upload_file_minidump": "ab"}, CollectorNotes: []string{"n"},
+		},
 	}
 	data, err := json.Marshal(raw)
 	if err != nil {

@@ -46,12 +46,12 @@ func BenchmarkDeadDestination(b *testing.B) {
 		postMany(b, server, dump)
 		posted := time.Since(began)
 		systemtest.Eventually(b, "the living destination has every crash", func() error {
-			var depth socorro.QueueDepth
-			if err := server.JSON("/api/Queue/", &depth); err != nil {
+			q, err := server.Queue()
+			if err != nil {
 				return err
 			}
-			if n := depth.ByState[socorro.Done]; n != deadCrashes || depth.Outbox["index"].Waiting > 0 {
-				return fmt.Errorf("%d processed, index %+v", n, depth.Outbox["index"])
+			if n := q.ByState[socorro.Done]; n != deadCrashes || q.Outbox["index"].Waiting > 0 || q.Outbox["telemetry"].Waiting != deadCrashes {
+				return fmt.Errorf("%d processed, outboxes %+v", n, q.Outbox)
 			}
 			return nil
 		})

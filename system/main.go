@@ -28,7 +28,9 @@ type CommandLine struct {
 	Serve     Serve     `cmd:"" help:"Run the server: collector, processor, dashboard and API."`
 	Submit    Submit    `cmd:"" help:"Post a minidump or a saved upload to a collector and print its reply."`
 	Stackwalk Stackwalk `cmd:"" help:"Print the stacks of a minidump."`
+	Requeue   Requeue   `cmd:"" help:"Process parked, deferred or processed crashes again."`
 	Version   Version   `cmd:"" help:"Print the version."`
+	Docs      Docs      `cmd:"" hidden:"" help:"Write a generated document."`
 }
 
 // Streams are the program's standard streams.
@@ -74,11 +76,11 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return usageError(err, stderr)
+		return wrongUsage(err, stderr)
 	}
 	if err := command.Run(); err != nil {
-		if usage, ok := errors.AsType[usageErr](err); ok {
-			return usageError(usage, stderr)
+		if usage, ok := errors.AsType[usageError](err); ok {
+			return wrongUsage(usage, stderr)
 		}
 		fmt.Fprintf(stderr, "socorro %s: %v\n", command.Command(), err)
 		return exitFailed
@@ -86,10 +88,10 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	return exitOK
 }
 
-// usageErr is a wrong command line that kong's parser could not see.
-type usageErr struct{ error }
+// usageError is a wrong command line that kong's parser could not see.
+type usageError struct{ error }
 
-func usageError(err error, stderr io.Writer) int {
+func wrongUsage(err error, stderr io.Writer) int {
 	fmt.Fprintf(stderr, "socorro: %v\nTry 'socorro --help'.\n", err)
 	return exitUsage
 }

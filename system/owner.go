@@ -43,4 +43,5 @@ func takeOwner(data string) (*owner, error) {
 	return nil, fmt.Errorf("%d processes already use %s", maxOwners, data)
 }
 
-func (o *owner) release() error { return o.lock.Close() }
+// Close gives the name back.
+func (o *owner) Close() error { return o.lock.Close() }

@@ -43,7 +43,7 @@ func (c *Serve) Run(ctx context.Context, s Streams) error {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
 	defer listener.Close() // again after the server closed it, which is harmless
-	node, err := c.build(ctx, log, listener.Addr().String())
+	node, err := c.build(ctx, log)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,10 @@
 package system
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"socorro/stackwalk"
 	"socorro/stackwalk/minidump"
@@ -23,15 +22,29 @@ type Stackwalk struct {
 // Run prints the report of the dump.
 func (c *Stackwalk) Run(ctx context.Context, s Streams) error {
 	if c.Pretty && !c.JSON {
-		return usageErr{errors.New("--pretty goes with --json")}
+		return usageError{errors.New("--pretty goes with --json")}
 	}
-	supplier, err := symbolSuppliers(c.SymbolsPath, "", 0)
+	cache, err := symbolSuppliers(c.SymbolsPath, "", 0)
 	if err != nil {
 		return err
 	}
-	_ = supplier
-	_ = stackwalk.Options{}
-	_ = minidump.X86
-	fmt.Fprint(io.Discard, os.Args)
-	return nil
+	dump, err := minidump.Open(c.Dump)
+	if format, ok := errors.AsType[*minidump.FormatError](err); ok {
+		return fmt.Errorf("%s: %w", format.Name(), err)
+	}
+	if err != nil {
+		return err
+	}
+	defer dump.Close()
+	report, err := stackwalk.Walk(ctx, dump, stackwalk.Options{Symbols: cache})
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(s.Out)
+	if c.JSON {
+		err = report.WriteJSON(out, c.Pretty)
+	} else {
+		err = report.WriteHuman(out, false)
+	}
+	return errors.Join(err, out.Flush())
 }

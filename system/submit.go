@@ -36,7 +36,7 @@ type Submit struct {
 func (c *Submit) Run(ctx context.Context, s Streams) error {
 	target, err := url.Parse(c.URL)
 	if err != nil || target.Host == "" {
-		return usageErr{fmt.Errorf("--url %q is not a URL such as http://127.0.0.1:8000/submit", c.URL)}
+		return usageError{fmt.Errorf("--url %q is not a URL such as http://127.0.0.1:8000/submit", c.URL)}
 	}
 	var failed []error
 	for _, file := range c.Files {

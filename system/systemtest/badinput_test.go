@@ -100,7 +100,7 @@ func TestBadInputGetsAClearAnswer(t *testing.T) {
 			}
 		})
 	}
-	systemtest.Eventually(t, "every crash is through", func() error { return drained(server) })
+	systemtest.Eventually(t, "every crash is through", server.Drained)
 	leftovers(t, filepath.Join(data, "crashes"))
 	if code, err := server.Stop(); code != 0 || err != nil {
 		t.Errorf("stop: %d, %v\n%s", code, err, server.Log())

