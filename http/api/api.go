@@ -92,17 +92,26 @@ func (a *API) Endpoints() []Endpoint {
 	crashID := Param{"crash_id", true, "The crash's id, with or without bp-."}
 	pretty := Param{"pretty", false, "print: indent the JSON."}
 	return []Endpoint{
-		{"ProcessedCrash", "/api/ProcessedCrash/", "What the processor made of a crash, without protected fields.",
-			[]Param{crashID, pretty}, a.processedCrash, true},
-		{"RawCrash", "/api/RawCrash/", "What the client sent: its public annotations, or one of its dumps.",
+		{
+			"ProcessedCrash", "/api/ProcessedCrash/", "What the processor made of a crash, without protected fields.",
+			[]Param{crashID, pretty},
+			a.processedCrash, true,
+		},
+		{
+			"RawCrash", "/api/RawCrash/", "What the client sent: its public annotations, or one of its dumps.",
 			[]Param{
 				crashID,
 				{"format", false, "meta (default): annotations as JSON; raw: a dump's bytes, where allowed."},
 				{"name", false, "With format=raw: the dump's name; default upload_file_minidump."},
 				pretty,
-			}, a.rawCrash, true},
-		{"QueueStatus", "/api/QueueStatus/", "Where one crash stands in the processing queue.",
-			[]Param{crashID, pretty}, a.queueStatus, false},
+			},
+			a.rawCrash, true,
+		},
+		{
+			"QueueStatus", "/api/QueueStatus/", "Where one crash stands in the processing queue.",
+			[]Param{crashID, pretty},
+			a.queueStatus, false,
+		},
 		{"Queue", "/api/Queue/", "How many crashes and deliveries wait.", []Param{pretty}, a.queue, false},
 		{"Actors", "/api/Actors/", "The live actors and what they do.", []Param{pretty}, a.actors, false},
 	}
@@ -178,11 +187,11 @@ func fail(c *fiber.Ctx, status int, message string) error {
 	return send(c, fiber.Map{"error": message})
 }
 
-// paramErrors are wrong parameters by name, in the shape that Socorro uses.
-type paramErrors map[string][]string
+// A paramError is wrong parameters by name, in the shape that Socorro uses.
+type paramError map[string][]string
 
-func (e paramErrors) Error() string {
+func (e paramError) Error() string {
 	return fmt.Sprintf("wrong parameters: %s", strings.Join(slices.Sorted(maps.Keys(e)), ", "))
 }
 
-func (e paramErrors) Unwrap() error { return socorro.ErrInvalid }
+func (e paramError) Unwrap() error { return socorro.ErrInvalid }

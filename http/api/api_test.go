@@ -58,7 +58,8 @@ func (s store) LoadProcessed(_ context.Context, id socorro.CrashID) (*socorro.Pr
 			"url": "secret", "user_comments": "secret", "mdsw_stderr": "secret", "collector_metadata": "secret", "unheard_of": "secret",
 			"app_notes": "public note", "uptime_ts": json.Number("1.5"),
 			"java_exception": map[string]any{"exception": map[string]any{"values": []any{
-				map[string]any{"stacktrace": map[string]any{"type": "E", "value": "secret"}}}}},
+				map[string]any{"stacktrace": map[string]any{"type": "E", "value": "secret"}},
+			}}},
 		},
 	}, s.found(id)
 }

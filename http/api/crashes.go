@@ -16,11 +16,11 @@ import (
 func crashID(c *fiber.Ctx) (socorro.CrashID, error) {
 	text := strings.Clone(c.Query("crash_id"))
 	if strings.TrimSpace(text) == "" {
-		return "", paramErrors{"crash_id": {"This field is required."}}
+		return "", paramError{"crash_id": {"This field is required."}}
 	}
 	id, err := socorro.ParseCrashID(text)
 	if err != nil {
-		return "", paramErrors{"crash_id": {strings.ToValidUTF8(strings.TrimSuffix(err.Error(), ": "+socorro.ErrInvalid.Error()), "\uFFFD")}}
+		return "", paramError{"crash_id": {strings.ToValidUTF8(strings.TrimSuffix(err.Error(), ": "+socorro.ErrInvalid.Error()), "\uFFFD")}}
 	}
 	return id, nil
 }
@@ -44,7 +44,7 @@ func notFound(err error, what string, args ...any) error {
 // problem turns an error into an answer. What is our fault goes on to the
 // server's error handler, which logs it.
 func problem(c *fiber.Ctx, err error) error {
-	if p, ok := errors.AsType[paramErrors](err); ok {
+	if p, ok := errors.AsType[paramError](err); ok {
 		c.Set(fiber.HeaderCacheControl, "no-store")
 		c.Status(http.StatusBadRequest)
 		return send(c, fiber.Map{"errors": p})
@@ -85,7 +85,7 @@ func (a *API) rawCrash(c *fiber.Ctx) (any, error) {
 	case "raw", "raw_crash":
 		return nil, a.dump(c, id)
 	default:
-		return nil, paramErrors{"format": {"Use meta or raw."}}
+		return nil, paramError{"format": {"Use meta or raw."}}
 	}
 }
 
@@ -96,7 +96,7 @@ func (a *API) dump(c *fiber.Ctx, id socorro.CrashID) error {
 	}
 	name := strings.Clone(c.Query("name", socorro.MainDump))
 	if !validDumpName(name) {
-		return paramErrors{"name": {"Use letters, digits and _, at most 30."}}
+		return paramError{"name": {"Use letters, digits and _, at most 30."}}
 	}
 	dump, size, err := a.deps.Crashes.OpenDump(c.UserContext(), id, name)
 	if err != nil {

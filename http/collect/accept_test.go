@@ -163,22 +163,26 @@ func TestAnnotationsAsClientsSendThem(t *testing.T) {
 		{
 			"JSON with values of every kind",
 			new(form).file("extra", "extra.json", "application/json", `{"A": 1.50, "B": [true, null], "C": {"d": "e"}, "N": -Infinity}`).end(),
-			socorro.Annotations{"A": json.Number("1.50"), "B": []any{true, nil}, "C": map[string]any{"d": "e"}, "N": "-Infinity"}, nil,
+			socorro.Annotations{"A": json.Number("1.50"), "B": []any{true, nil}, "C": map[string]any{"d": "e"}, "N": "-Infinity"},
+			nil,
 		},
 		{
 			"UTF-16 JSON",
 			new(form).file("extra", "extra.json", "application/json", "\xff\xfe{\x00\"\x00a\x00\"\x00:\x00\"\x00b\x00\"\x00}\x00").end(),
-			socorro.Annotations{"a": "b"}, nil,
+			socorro.Annotations{"a": "b"},
+			nil,
 		},
 		{
 			"NaN within a string stays text",
 			new(form).file("extra", "extra.json", "application/json", `{"a\"": "say NaN, -Infinity \\", "b": NaN}`).end(),
-			socorro.Annotations{`a"`: `say NaN, -Infinity \`, "b": "NaN"}, nil,
+			socorro.Annotations{`a"`: `say NaN, -Infinity \`, "b": "NaN"},
+			nil,
 		},
 		{
 			"latin-1 and Windows text",
 			new(form).file("x", "", "text/plain; charset=ISO-8859-1", "caf\xe9").file("y", "", `text/plain; charset="windows-1252"`, "5 \x80").end(),
-			socorro.Annotations{"x": "café", "y": "5 €"}, nil,
+			socorro.Annotations{"x": "café", "y": "5 €"},
+			nil,
 		},
 		{
 			"a bad charset and bad UTF-8 lose that annotation only",
@@ -189,22 +193,26 @@ func TestAnnotationsAsClientsSendThem(t *testing.T) {
 		{
 			"private annotations are removed",
 			new(form).field("ok", "1").field("Email", "a@b").field("TelemetryClientId", "c").end(),
-			socorro.Annotations{"ok": "1"}, []string{"Removed Email from raw crash.", "Removed TelemetryClientId from raw crash."},
+			socorro.Annotations{"ok": "1"},
+			[]string{"Removed Email from raw crash.", "Removed TelemetryClientId from raw crash."},
 		},
 		{
 			"the collector's own fields cannot be forged",
 			new(form).field("ok", "1").field("metadata", "m").field("submitted_timestamp", "s").field("version", "7").end(),
-			socorro.Annotations{"ok": "1", "Version": "7"}, []string{"Renamed version to Version."},
+			socorro.Annotations{"ok": "1", "Version": "7"},
+			[]string{"Renamed version to Version."},
 		},
 		{
 			"an attached JSON file is no annotation",
 			new(form).field("ok", "1").file("settings", "settings.json", "application/json", `[1]`).end(),
-			socorro.Annotations{"ok": "1"}, []string{"unknown content type: settings application/json"},
+			socorro.Annotations{"ok": "1"},
+			[]string{"unknown content type: settings application/json"},
 		},
 		{
 			"an annotation that is too large is dropped with a note",
 			new(form).field("ok", "1").field("big", strings.Repeat("x", 4<<20+1)).end(),
-			socorro.Annotations{"ok": "1"}, []string{"extract payload text part exception: annotation big is larger than 4194304 bytes"},
+			socorro.Annotations{"ok": "1"},
+			[]string{"extract payload text part exception: annotation big is larger than 4194304 bytes"},
 		},
 	} {
 		k := s.wantAccepted(s.post(formType, c.body))
@@ -228,14 +236,22 @@ func TestFilesAsClientsSendThem(t *testing.T) {
 		body *form
 		want map[string]string // name to first bytes
 	}{
-		{"a cut-off, an empty and a garbage dump", new(form).field("a", "b").file("upload_file_minidump", "a", "", "MDM").file("upload_file_minidump_browser", "b", "", "").file("upload_file_minidump_x", "c", "", "\x00\xff").end(),
-			map[string]string{"upload_file_minidump": "MDM", "upload_file_minidump_browser": "", "upload_file_minidump_x": "\x00\xff"}},
-		{"the first minidump has no proper name", new(form).field("a", "b").file("log", "a.log", "", "text").file("dump", "x.dmp", "", "MDMP1").file("dump2", "y.dmp", "", "MDMP2").end(),
-			map[string]string{"log": "text", "upload_file_minidump": "MDMP1", "dump2": "MDMP2"}},
-		{"names that become equal", new(form).field("a", "b").file("app.log", "app.log", "", "1").file("applog", "applog", "", "2").file("app-log", "x", "", "3").file("…", "x", "", "4").file("***", "x", "", "5").end(),
-			map[string]string{"applog": "1", "applog_2": "2", "applog_3": "3", "unnamed": "4", "unnamed_2": "5"}},
-		{"a long name", new(form).field("a", "b").file(strings.Repeat("a", 50), "x", "", "1").file(strings.Repeat("a", 40), "x", "", "2").end(),
-			map[string]string{strings.Repeat("a", 30): "1", strings.Repeat("a", 28) + "_2": "2"}},
+		{
+			"a cut-off, an empty and a garbage dump", new(form).field("a", "b").file("upload_file_minidump", "a", "", "MDM").file("upload_file_minidump_browser", "b", "", "").file("upload_file_minidump_x", "c", "", "\x00\xff").end(),
+			map[string]string{"upload_file_minidump": "MDM", "upload_file_minidump_browser": "", "upload_file_minidump_x": "\x00\xff"},
+		},
+		{
+			"the first minidump has no proper name", new(form).field("a", "b").file("log", "a.log", "", "text").file("dump", "x.dmp", "", "MDMP1").file("dump2", "y.dmp", "", "MDMP2").end(),
+			map[string]string{"log": "text", "upload_file_minidump": "MDMP1", "dump2": "MDMP2"},
+		},
+		{
+			"names that become equal", new(form).field("a", "b").file("app.log", "app.log", "", "1").file("applog", "applog", "", "2").file("app-log", "x", "", "3").file("…", "x", "", "4").file("***", "x", "", "5").end(),
+			map[string]string{"applog": "1", "applog_2": "2", "applog_3": "3", "unnamed": "4", "unnamed_2": "5"},
+		},
+		{
+			"a long name", new(form).field("a", "b").file(strings.Repeat("a", 50), "x", "", "1").file(strings.Repeat("a", 40), "x", "", "2").end(),
+			map[string]string{strings.Repeat("a", 30): "1", strings.Repeat("a", 28) + "_2": "2"},
+		},
 		{"a name that climbs", new(form).field("a", "b").file("../../etc/passwd", "../x", "", "1").end(), map[string]string{"etcpasswd": "1"}},
 		{"data that looks like a boundary", new(form).field("a", "b").file("f", "x", "", "\r\n--B\r\n--BBx\r\n--BB-\r\n\r\n--").end(), map[string]string{"f": "\r\n--B\r\n--BBx\r\n--BB-\r\n\r\n--"}},
 	} {

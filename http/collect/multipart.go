@@ -80,26 +80,24 @@ func (p *parts) chunk() ([]byte, error) {
 			return nil, p.ended(err)
 		}
 	}
-	for {
-		// Two bytes after the boundary decide whether it is one.
-		_, err := p.br.Peek(len(p.delim) + 2)
-		buf, _ := p.br.Peek(p.br.Buffered())
-		i := bytes.Index(buf, p.delim)
-		switch {
-		case i > 0:
-			return p.hold(buf[:i]), nil
-		case i == 0:
-			end, err := p.boundary(p.delim)
-			if err != nil || end {
-				return nil, p.ended(err)
-			}
-			return p.hold(buf[:2]), nil // it only looked like one
-		case err != nil:
-			return nil, unexpected(err)
+	// Two bytes after the boundary decide whether it is one.
+	_, err := p.br.Peek(len(p.delim) + 2)
+	buf, _ := p.br.Peek(p.br.Buffered())
+	i := bytes.Index(buf, p.delim)
+	switch {
+	case i > 0:
+		return p.hold(buf[:i]), nil
+	case i == 0:
+		end, err := p.boundary(p.delim)
+		if err != nil || end {
+			return nil, p.ended(err)
 		}
-		// The delimiter may begin in the last bytes.
-		return p.hold(buf[:len(buf)-len(p.delim)+1]), nil
+		return p.hold(buf[:2]), nil // it only looked like one
+	case err != nil:
+		return nil, unexpected(err)
 	}
+	// The delimiter may begin in the last bytes.
+	return p.hold(buf[:len(buf)-len(p.delim)+1]), nil
 }
 
 func (p *parts) hold(b []byte) []byte {

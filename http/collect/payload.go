@@ -184,9 +184,9 @@ func (p *payloadReader) field(name, charset string, chunk func() ([]byte, error)
 		p.note(fmt.Sprintf("extract payload text part exception: annotation %.60s is larger than %d bytes", name, p.cfg.MaxText))
 		return nil
 	}
-	text, err := decodeText(data, charset)
-	if err != nil {
-		p.note("extract payload text part exception: " + err.Error())
+	text, undecodable := decodeText(data, charset)
+	if undecodable != nil {
+		p.note("extract payload text part exception: " + undecodable.Error())
 		return nil
 	}
 	p.annotations[name] = text

@@ -102,6 +102,6 @@ func (w *wire) drain(most int64, patience time.Duration) {
 		w.until = until
 	}
 	for buf := make([]byte, readBuffer); w.err == nil; {
-		w.Read(buf) // the outcome is in w.err
+		_, _ = w.Read(buf) // the outcome is in w.err
 	}
 }

@@ -36,7 +36,7 @@ func observe(log *slog.Logger, m *metrics) fiber.Handler {
 		if err := c.Next(); err != nil {
 			// The answer has to be settled before it is logged.
 			if err := c.App().ErrorHandler(c, err); err != nil {
-				c.SendStatus(fiber.StatusInternalServerError)
+				c.Status(fiber.StatusInternalServerError)
 			}
 		}
 		took, status := time.Since(start), c.Response().StatusCode()

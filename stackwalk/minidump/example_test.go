@@ -2,7 +2,6 @@ package minidump_test
 
 import (
 	"fmt"
-	"log"
 
 	"socorro/stackwalk/minidump"
 )
@@ -10,7 +9,8 @@ import (
 func ExampleOpen() {
 	dump, err := minidump.Open("testdata/my-rs_segv.dmp")
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	defer dump.Close()
 

@@ -40,6 +40,7 @@ func FuzzParse(f *testing.F) {
 
 // check holds for whatever Parse accepts.
 func check(t *testing.T, d *minidump.Dump, size int) {
+	t.Helper()
 	if n := len(d.Threads)*48 + len(d.Modules)*108 + len(d.Handles)*32 + len(d.MemoryInfo)*48; n > 4*size {
 		t.Errorf("lists of %d bytes from a file of %d", n, size)
 	}

@@ -36,16 +36,19 @@ func TestSystemInfoAsReportsPrintIt(t *testing.T) {
 		},
 		{
 			"Linux with a version", minidump.AMD64, minidump.Linux,
-			minidump.SystemInfo{Major: 5, CSD: " #1 "}, "5.0.0", "#1", "family 0 model 0 stepping 0", "Linux",
+			minidump.SystemInfo{Major: 5, CSD: " #1 "},
+			"5.0.0", "#1", "family 0 model 0 stepping 0", "Linux",
 		},
 		{"Linux with nothing", minidump.ARM64, minidump.Linux, minidump.SystemInfo{}, "0.0.0", "", "", "Linux"},
 		{"a uname of two words", minidump.ARM64, minidump.Linux, minidump.SystemInfo{CSD: "Linux 4.1"}, "4.1", "", "", "Linux"},
 		{
-			"a known ARM", minidump.ARM, minidump.Android, minidump.SystemInfo{Major: 1, CPULevel: 7, CPUID: 0x4100c0f1, ELFHwCaps: 1<<1 | 1<<12},
+			"a known ARM", minidump.ARM, minidump.Android,
+			minidump.SystemInfo{Major: 1, CPULevel: 7, CPUID: 0x4100c0f1, ELFHwCaps: 1<<1 | 1<<12},
 			"1.0.0", "", "ARMv7 ARM Cortex-A15 features: half,neon", "Android",
 		},
 		{
-			"an unknown ARM", minidump.ARM, minidump.Android, minidump.SystemInfo{CPULevel: 8, CPUID: 0x42000010},
+			"an unknown ARM", minidump.ARM, minidump.Android,
+			minidump.SystemInfo{CPULevel: 8, CPUID: 0x42000010},
 			"0.0.0", "", "ARMv8 vendor(0x42) part(0x42000010)", "Android",
 		},
 		{"an unknown system", minidump.PPC, minidump.UnknownOS, minidump.SystemInfo{PlatformID: 0x9999}, "0.0.0", "", "", "0x0x009999"},

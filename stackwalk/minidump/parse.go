@@ -2,6 +2,7 @@ package minidump
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -270,7 +271,7 @@ func (p *parser) required(t StreamType, k Kind, read func(*buf)) error {
 		read(b)
 		err = b.err
 	}
-	if fe, ok := err.(*FormatError); ok {
+	if fe, ok := errors.AsType[*FormatError](err); ok {
 		fe.Kind = k
 		return fe
 	}

@@ -33,14 +33,29 @@ func TestConstantsAreTheRegistersThatTheyName(t *testing.T) {
 		name string
 		reg  int
 	}{
-		{minidump.AMD64, "rax", minidump.RAX}, {minidump.AMD64, "rsp", minidump.RSP}, {minidump.AMD64, "r15", minidump.R15},
-		{minidump.AMD64, "rip", minidump.RIP}, {minidump.X86, "eip", minidump.EIP}, {minidump.X86, "ebp", minidump.EBP},
-		{minidump.X86, "eflags", minidump.EFLAGS}, {minidump.ARM64, "x19", minidump.X19}, {minidump.ARM64, "x29", minidump.FP},
-		{minidump.ARM64Old, "x30", minidump.LR}, {minidump.ARM64, "pc", minidump.PC}, {minidump.ARM, "r7", minidump.ARMR7},
-		{minidump.ARM, "r11", minidump.ARMFP}, {minidump.ARM, "r12", minidump.ARMR12}, {minidump.ARM, "r13", minidump.ARMSP},
-		{minidump.ARM, "r14", minidump.ARMLR}, {minidump.ARM, "r15", minidump.ARMPC}, {minidump.MIPS, "s7", minidump.MIPSS7},
-		{minidump.MIPS64, "ra", minidump.MIPSRA}, {minidump.PPC, "r1", minidump.PPCR1}, {minidump.PPC64, "srr0", minidump.PPCSRR0},
-		{minidump.SPARC, "g_r14", minidump.SPARCO6}, {minidump.SPARC, "pc", minidump.SPARCPC},
+		{minidump.AMD64, "rax", minidump.RAX},
+		{minidump.AMD64, "rsp", minidump.RSP},
+		{minidump.AMD64, "r15", minidump.R15},
+		{minidump.AMD64, "rip", minidump.RIP},
+		{minidump.X86, "eip", minidump.EIP},
+		{minidump.X86, "ebp", minidump.EBP},
+		{minidump.X86, "eflags", minidump.EFLAGS},
+		{minidump.ARM64, "x19", minidump.X19},
+		{minidump.ARM64, "x29", minidump.FP},
+		{minidump.ARM64Old, "x30", minidump.LR},
+		{minidump.ARM64, "pc", minidump.PC},
+		{minidump.ARM, "r7", minidump.ARMR7},
+		{minidump.ARM, "r11", minidump.ARMFP},
+		{minidump.ARM, "r12", minidump.ARMR12},
+		{minidump.ARM, "r13", minidump.ARMSP},
+		{minidump.ARM, "r14", minidump.ARMLR},
+		{minidump.ARM, "r15", minidump.ARMPC},
+		{minidump.MIPS, "s7", minidump.MIPSS7},
+		{minidump.MIPS64, "ra", minidump.MIPSRA},
+		{minidump.PPC, "r1", minidump.PPCR1},
+		{minidump.PPC64, "srr0", minidump.PPCSRR0},
+		{minidump.SPARC, "g_r14", minidump.SPARCO6},
+		{minidump.SPARC, "pc", minidump.SPARCPC},
 	} {
 		if got, ok := c.cpu.RegisterNumber(c.name); !ok || got != c.reg {
 			t.Errorf("%s: RegisterNumber(%q) = %d, %v; want %d", c.cpu, c.name, got, ok, c.reg)
