@@ -41,7 +41,7 @@ func (s store) LoadRaw(_ context.Context, id socorro.CrashID) (*socorro.RawCrash
 		Annotations: socorro.Annotations{
 			"ProductName": "Firefox", "Version": "60.0a1", "Notes": "</script>", "prod": "Electron",
 			"Comments": "secret", "URL": "secret", "guid": "secret", "GleanClientId": "secret", "My Own Key": "secret",
-			"TelemetryEnvironment": map[string]any{"a": json.Number("1")},
+			"TelemetryEnvironment": "secret", "GraphicsStartupTest": map[string]any{"a": json.Number("1")},
 		},
 		Metadata: socorro.Metadata{UserAgent: "secret"},
 	}, s.found(id)
@@ -196,7 +196,7 @@ func TestRawCrashKeepsWhatIsPublic(t *testing.T) {
 	want := map[string]any{
 		"uuid": string(known), "version": 2.0, "submitted_timestamp": "2026-09-18T01:02:03.000004+00:00",
 		"ProductName": "Firefox", "Version": "60.0a1", "Notes": "</script>", "prod": "Electron",
-		"TelemetryEnvironment": map[string]any{"a": 1.0},
+		"GraphicsStartupTest": map[string]any{"a": 1.0},
 	}
 	if diff := cmp.Diff(want, decode(t, body)); diff != "" {
 		t.Errorf("raw crash differs (-want +got):\n%s", diff)

@@ -1,14 +1,10 @@
 package web
 
 import (
-	_ "embed"
 	"strings"
 
 	"socorro"
 )
-
-//go:embed publicannotations.txt
-var publicText string
 
 const (
 	annotationLimit = 1_000
@@ -34,14 +30,13 @@ type annotationRow struct {
 // stays masked: clients send user names, paths and tokens under names of their own.
 func viewAnnotations(all socorro.Annotations, protected bool) annotationsView {
 	var v annotationsView
-	public := publicNames()
 	for _, k := range all.Keys() {
 		if len(v.Rows) == annotationLimit {
 			v.More = len(all) - annotationLimit
 			break
 		}
 		r := annotationRow{Key: shorten(k, 200)}
-		if protected || public[k] {
+		if protected || socorro.PublicAnnotation(k) {
 			r.Value = shorten(visible(all.Text(k)), annotationValue)
 			r.Long = len(r.Value) > 160 || strings.Contains(r.Value, "\n")
 		} else {
@@ -51,16 +46,4 @@ func viewAnnotations(all socorro.Annotations, protected bool) annotationsView {
 		v.Rows = append(v.Rows, r)
 	}
 	return v
-}
-
-// publicNames reads the list: one name a line, # begins a comment.
-func publicNames() map[string]bool {
-	names := map[string]bool{}
-	for line := range strings.Lines(publicText) {
-		line, _, _ = strings.Cut(line, "#")
-		if line = strings.TrimSpace(line); line != "" {
-			names[line] = true
-		}
-	}
-	return names
 }

@@ -84,16 +84,3 @@ func TestOnlyPublicAnnotationsAreShown(t *testing.T) {
 		t.Errorf("%d masked with protected data shown; want 0", v.Masked)
 	}
 }
-
-func TestThePublicListHoldsNothingPersonal(t *testing.T) {
-	t.Parallel()
-	names := publicNames()
-	if len(names) < 100 {
-		t.Errorf("the list has %d names; is it read at all?", len(names))
-	}
-	for _, n := range []string{"URL", "Comments", "Email", "email", "StackTraces", "TelemetryEnvironment", "ModuleSignatureInfo", "guid", "client_id", "RemoteType", "JavaStackTrace", "MozCrashReason", "GMPLibraryPath", "Breadcrumbs", "switch-1"} {
-		if names[n] {
-			t.Errorf("%s is on the public list", n)
-		}
-	}
-}
