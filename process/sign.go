@@ -79,22 +79,24 @@ func addStacks(in *signature.CrashData, r *stackwalk.Report) {
 	}
 }
 
+// signedThread copies every text: the signer remembers names of functions, and
+// one of a few bytes would keep a whole symbol table in memory.
 func signedThread(r *stackwalk.Report, t *stackwalk.Thread) signature.Thread {
 	out := signature.Thread{LastError: t.LastErrorValue}
 	for i := range t.Frames[:min(len(t.Frames), signedFrames)] {
 		f := &t.Frames[i]
 		frame := signature.Frame{Offset: r.Hex(f.Offset)}
 		if f.HasFunction {
-			frame.Function = f.Function
+			frame.Function = strings.Clone(f.Function)
 		}
 		if f.HasLine {
-			frame.File, frame.Line = f.File, int(f.Line)
+			frame.File, frame.Line = strings.Clone(f.File), int(f.Line)
 		}
 		if f.ModuleIndex >= 0 {
-			frame.Module, frame.ModuleOffset = f.Module, r.Hex(f.ModuleOffset)
+			frame.Module, frame.ModuleOffset = strings.Clone(f.Module), r.Hex(f.ModuleOffset)
 		}
 		for _, in := range f.Inlines {
-			frame.Inlines = append(frame.Inlines, signature.Inline{Function: in.Function, File: in.File, Line: int(in.Line)})
+			frame.Inlines = append(frame.Inlines, signature.Inline{Function: strings.Clone(in.Function), File: strings.Clone(in.File), Line: int(in.Line)})
 		}
 		for _, u := range f.UnloadedModules {
 			frame.UnloadedModules = append(frame.UnloadedModules, signature.UnloadedModule{Module: u.Module})

@@ -29,6 +29,7 @@ type CommandLine struct {
 	Submit    Submit    `cmd:"" help:"Post a minidump or a saved upload to a collector and print its reply."`
 	Stackwalk Stackwalk `cmd:"" help:"Print the stacks of a minidump."`
 	Requeue   Requeue   `cmd:"" help:"Process parked, deferred or processed crashes again."`
+	Parked    Parked    `cmd:"" help:"List what was given up, with the reason, and release it."`
 	Version   Version   `cmd:"" help:"Print the version."`
 	Docs      Docs      `cmd:"" hidden:"" help:"Write a generated document."`
 }
