@@ -25,6 +25,7 @@ type actorsBody struct {
 	More   int         `json:"more"` // actors past the limit
 	Queue  []depthRow  `json:"queue"`
 	Outbox []outboxRow `json:"outbox"`
+	Parked []parkedRow `json:"parked"`
 	Error  string      `json:"error"` // why the queue's numbers are missing
 }
 
@@ -98,7 +99,8 @@ func (p *Pages) actorsView(ctx context.Context) (actorsBody, error) {
 	b.Tiles = actorTiles(now, all, q)
 	b.Queue = depthRows(depth)
 	b.Outbox = outboxRows(now, depth.Outbox)
-	return b, nil
+	b.Parked, err = p.parkedRows(ctx, now, depth)
+	return b, err
 }
 
 func actorTiles(now time.Time, all []socorro.ActorStatus, q *queueView) []tile {
@@ -203,6 +205,8 @@ func blank(kind string) any {
 		return actorRow{}
 	case "depth":
 		return depthRow{}
+	case "parked":
+		return parkedRow{}
 	default:
 		return outboxRow{}
 	}

@@ -32,6 +32,7 @@ type site struct {
 	summaries []socorro.CrashSummary
 	status    map[socorro.CrashID]socorro.QueueStatus
 	depth     socorro.QueueDepth
+	parked    []socorro.ParkedDelivery
 	actors    []socorro.ActorStatus
 
 	storeErr, indexErr, queueErr error
@@ -142,6 +143,30 @@ func (s *site) Depth(context.Context) (socorro.QueueDepth, error) {
 	return s.depth, s.queueErr
 }
 
+func (s *site) ParkedCrashes(_ context.Context, limit int) ([]socorro.QueueStatus, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []socorro.QueueStatus
+	for _, q := range s.status {
+		if q.State == socorro.Parked && len(all) < limit {
+			all = append(all, q)
+		}
+	}
+	return all, s.queueErr
+}
+
+func (s *site) ParkedDeliveries(_ context.Context, destination string, limit int) ([]socorro.ParkedDelivery, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []socorro.ParkedDelivery
+	for _, d := range s.parked {
+		if d.Destination == destination && len(all) < limit {
+			all = append(all, d)
+		}
+	}
+	return all, s.queueErr
+}
+
 func (s *site) Actors() []socorro.ActorStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,7 +193,7 @@ func (s *site) app(cfg Config) *fiber.App {
 	if cfg.Now == nil {
 		cfg.Now = func() time.Time { return noon }
 	}
-	p := New(cfg, Deps{Crashes: s, Index: s, Queue: s, Actors: s.Actors, Log: slog.New(slog.NewTextHandler(s, nil))})
+	p := New(cfg, Deps{Crashes: s, Index: s, Queue: s, Parked: s, Actors: s.Actors, Log: slog.New(slog.NewTextHandler(s, nil))})
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 16 << 10, ErrorHandler: p.Error})
 	p.Register(app)
 	for _, path := range []string{"/api/", "/api/ProcessedCrash/", "/api/RawCrash/", "/__version__"} {

@@ -46,6 +46,8 @@ func (p *Pages) parseTemplates() map[string]*template.Template {
 		"plural":   plural,
 		"blank":    blank,
 		"sendable": sendable,
+		// The command that puts everything parked back to work, if there is one.
+		"releaseAll": func() string { return p.cfg.ReleaseAllCommand },
 	}
 	base := template.Must(template.New("base.html").Funcs(funcs).ParseFS(templateFiles, "templates/base.html", "templates/parts.html"))
 	out := map[string]*template.Template{}

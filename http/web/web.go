@@ -37,6 +37,12 @@ type Queue interface {
 	Depth(ctx context.Context) (socorro.QueueDepth, error)
 }
 
+// Parked lists what was given up and waits for an operator.
+type Parked interface {
+	ParkedCrashes(ctx context.Context, limit int) ([]socorro.QueueStatus, error)
+	ParkedDeliveries(ctx context.Context, destination string, limit int) ([]socorro.ParkedDelivery, error)
+}
+
 // Config tunes the pages. The zero value is what a public server wants.
 type Config struct {
 	// Version of the program, for the footer. "" shows "devel".
@@ -50,6 +56,9 @@ type Config struct {
 	// ReleaseCommand is the command line that puts a parked or deferred crash
 	// back into the queue, shown to operators. nil shows advice in words only.
 	ReleaseCommand func(socorro.CrashID) string
+	// ReleaseAllCommand is the command line that puts everything parked back to
+	// work, shown to operators. "" shows none.
+	ReleaseAllCommand string
 	// StoreTimeout bounds what one page may wait for stores. 0 means 10 s.
 	StoreTimeout time.Duration
 	// EventInterval is the pause between two events of /actors/events. 0 means 1 s.
@@ -65,6 +74,7 @@ type Deps struct {
 	Crashes Crashes
 	Index   Index
 	Queue   Queue
+	Parked  Parked
 	Actors  func() []socorro.ActorStatus
 	Log     *slog.Logger
 }

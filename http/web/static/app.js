@@ -131,6 +131,7 @@
     row.dataset.key = item.key;
     for (const name of ["state", "depth", "alarm"]) if (name in item) row.dataset[name] = item[name];
     for (const el of all("[data-f]", row)) put(el, item[el.dataset.f] ?? "");
+    for (const a of all("[data-report]", row)) a.href = "/report/index/" + encodeURIComponent(item.id);
   };
   const show = (event) => {
     for (const list of all("[data-rows]", page)) {
@@ -153,6 +154,7 @@
     put(error, event.error);
     one("#no-actors").hidden = (event.actors ?? []).length > 0;
     one("#no-outbox").hidden = (event.outbox ?? []).length > 0;
+    one("#parked").hidden = (event.parked ?? []).length === 0;
   };
   const live = one("#live");
   const say = (state, word) => { live.dataset.state = state; put(one(".word", live), word); };
