@@ -278,7 +278,8 @@ func (n *node) mountPages(p *parts) error {
 		ReleaseCommand: func(id socorro.CrashID) string {
 			return fmt.Sprintf("socorro requeue --data %s %s", n.cfg.Data, id)
 		},
-	}, web.Deps{Crashes: p.crashes, Index: p.index, Queue: p.queue, Actors: n.actors, Log: n.log})
+		ReleaseAllCommand: "socorro parked --release --data " + n.cfg.Data,
+	}, web.Deps{Crashes: p.crashes, Index: p.index, Queue: p.queue, Parked: p.queue, Actors: n.actors, Log: n.log})
 	pages.Register(n.app)
 	n.app.Use(pages.NotFound)
 	return nil
