@@ -19,6 +19,7 @@ build: ## build bin/socorro
 
 .PHONY: demo
 demo: build ## post real crashes to a server of our own and show them (DUMP=path posts that minidump)
+	@tools/install.sh curl
 	@tools/demo.sh $(DUMP)
 
 .PHONY: test
@@ -36,7 +37,6 @@ fuzz: ## run every fuzz target for FUZZTIME (20s)
 .PHONY: bench
 bench: build ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	bench/deaddestination.sh
 
 .PHONY: check
 check: format vet lint deadcode verify ## formatting, vet, lint, dead code, generated files

@@ -13,7 +13,7 @@ import (
 // Limits say when a crash is given up. Zero fields mean the defaults.
 type Limits struct {
 	MaxAttempts int            // tries that end in a panic, a hang or an unknown error of the processor before the crash is parked; 0 = 3
-	MaxLost     int            // claims in a row that ended with no answer (processor killed) before it is parked unseen; 0 = 3
+	MaxLost     int            // claims in a row that ended with no answer (processor killed) before it is parked unseen; 0 = 5
 	MaxClaims   int            // claims for whatever reason before it is parked; 0 = 1000
 	MaxSettle   int            // tries to tell the queue before the claim is left to run out; 0 = 10
 	Retry       kit.Backoff    // the queue's delay before the next try; zero = 10s, 20s … 5m
@@ -26,7 +26,7 @@ func (l Limits) withDefaults() Limits {
 		l.MaxAttempts = 3
 	}
 	if l.MaxLost <= 0 {
-		l.MaxLost = 3
+		l.MaxLost = 5
 	}
 	if l.MaxClaims <= 0 {
 		l.MaxClaims = 1000

@@ -83,7 +83,7 @@ func TestRetriesWaitLongerEachTime(t *testing.T) {
 }
 
 func TestAPoisonIsParkedBeforeItIsTouched(t *testing.T) {
-	for name, m := range map[string]*machine{"killed three times": claimed(4, 3), "claimed a thousand times": claimed(1001, 0)} {
+	for name, m := range map[string]*machine{"killed five times": claimed(6, 5), "claimed a thousand times": claimed(1001, 0)} {
 		if a := m.begin(); a.kind != settle || a.verdict.outcome != Parked || a.verdict.reason == "" {
 			t.Errorf("%s: begin = %+v; want Parked with a reason", name, a)
 		}

@@ -51,26 +51,31 @@ func kind(err error) error {
 	return err
 }
 
-// syncDir makes the entries of a folder durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
+// syncPath makes the bytes of a file, or the entries of a folder, durable.
+func syncPath(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// writeFile makes a new file and leaves it durable (its entry is not).
-func writeFile(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+// syncTree makes a folder and the files in it durable, one after the other:
+// asking for all at once was measured and is no faster.
+func syncTree(dir string) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		if err := syncPath(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
 	}
-	return errors.Join(err, f.Close())
+	return syncPath(dir)
 }
 
 // makeDurable makes dir and what is missing above it, up to the root, and
@@ -87,7 +92,7 @@ func (s *Store) makeDurable(dir string) error {
 	if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	if err := syncDir(filepath.Dir(dir)); err != nil {
+	if err := syncPath(filepath.Dir(dir)); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -77,6 +77,7 @@ func (c *Config) defaults() error {
 type Store struct {
 	cfg  Config
 	root string // absolute
+	zips sync.Pool
 
 	mu      sync.Mutex
 	durable map[string]bool // folders whose entry in their parent is known to be on disk
@@ -101,7 +102,7 @@ func Open(cfg Config) (*Store, error) {
 			return nil, fmt.Errorf("storage/fs: open %s: %w", root, kind(err))
 		}
 	}
-	if err := syncDir(root); err != nil {
+	if err := syncPath(root); err != nil {
 		return nil, fmt.Errorf("storage/fs: open %s: %w", root, kind(err))
 	}
 	return s, nil

@@ -174,7 +174,7 @@ func (s *Store) delete(ctx context.Context, id socorro.CrashID) error {
 	if err := os.Rename(leaf, filepath.Join(grave, string(id))); err != nil {
 		return errors.Join(notFound(err), os.Remove(grave))
 	}
-	if err := syncDir(filepath.Dir(leaf)); err != nil {
+	if err := syncPath(filepath.Dir(leaf)); err != nil {
 		return err
 	}
 	return os.RemoveAll(grave)

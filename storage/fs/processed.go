@@ -43,17 +43,22 @@ func (s *Store) saveProcessed(ctx context.Context, p *socorro.ProcessedCrash) er
 		file:     processedFile(p.ID),
 		epoch:    p.Epoch,
 		stored:   processedEpoch,
-		write:    func(f *os.File) error { return zip(f, text) },
+		write:    func(f *os.File) error { return s.zip(f, text) },
 	})
 }
 
-func zip(f *os.File, text []byte) error {
-	w, err := gzip.NewWriterLevel(f, gzip.DefaultCompression)
-	if err != nil {
-		return err
+// zip keeps its writers, which are a megabyte each.
+func (s *Store) zip(f *os.File, text []byte) error {
+	w, kept := s.zips.Get().(*gzip.Writer)
+	if kept {
+		w.Reset(f)
+	} else {
+		w = gzip.NewWriter(f)
 	}
-	_, err = w.Write(text)
-	return errors.Join(err, w.Close())
+	_, err := w.Write(text)
+	err = errors.Join(err, w.Close())
+	s.zips.Put(w)
+	return err
 }
 
 // replacement is a file that takes the place of an older one, if its epoch allows.
@@ -86,7 +91,7 @@ func replace(ctx context.Context, r replacement) (err error) {
 	if err := r.swap(ctx, tmp.Name()); err != nil {
 		return err
 	}
-	return syncDir(r.dir)
+	return syncPath(r.dir)
 }
 
 // swap compares epochs and renames while nobody else can do the same.

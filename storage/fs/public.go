@@ -4,48 +4,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"socorro"
 )
 
-// publicFields are the fields of a processed crash that may leave the house:
-// those that Socorro's schema of 2026 calls public, less what a client filled
-// freely (telemetry_environment, java_exception, memory_measures' sources).
-// A field that is not listed does not leave, whatever a later rule may add.
-const publicFields = `
-	abort_message accessibility accessibility_client accessibility_in_proc_client
-	adapter_device_id adapter_driver_version adapter_subsys_id adapter_vendor_id
-	addons addons_checked address android_board android_brand android_cpu_abi
-	android_cpu_abi2 android_device android_display android_fingerprint
-	android_hardware android_manufacturer android_model android_packagename
-	android_version app_init_dlls app_notes application_build_id
-	async_shutdown_timeout available_page_file available_physical_memory
-	available_virtual_memory background_task_name build claim_epoch
-	client_crash_date co_marshal_interface_failure co_unmarshal_interface_result
-	completed_datetime content_sandbox_capabilities content_sandbox_capable
-	content_sandbox_enabled content_sandbox_level cpu_arch cpu_count cpu_info
-	cpu_microcode_version crash_id crash_inconsistencies crash_report_keys
-	crash_time crashing_thread crashing_thread_name date_processed
-	distribution_id dom_fission_enabled dom_ipc_enabled em_check_compatibility
-	gmp_plugin graphics_critical_error graphics_startup_test hang
-	has_device_touch_screen has_mac_boot_args install_age install_time
-	ipc_channel_error ipc_fatal_error_msg ipc_fatal_error_protocol
-	ipc_message_name ipc_message_size ipc_shutdown_state ipc_system_error
-	is_garbage_collecting java_stack_trace js_large_allocation_failure json_dump
-	last_crash last_error_value mac_available_memory_sysctl mac_crash_info
-	mac_memory_pressure mac_memory_pressure_critical_time
-	mac_memory_pressure_normal_time mac_memory_pressure_sysctl
-	mac_memory_pressure_warning_time major_version marionette mdsw_status_string
-	memory_measures minidump_sha256_hash missing_symbols modules_in_stack
-	moz_crash_reason oom_allocation_size os_name os_pretty_version os_version
-	plugin_filename plugin_name plugin_version
-	possible_bit_flips_max_confidence process_type processor_notes product
-	productid proto_signature quota_manager_shutdown_timeout reason
-	release_channel remote_agent report_type safe_mode shutdown_progress
-	shutdown_reason signature stackwalk_version started_datetime startup_crash
-	startup_time submitted_from submitted_timestamp success
-	system_memory_use_percentage thread_count throttleable topmost_filenames
-	total_page_file total_physical_memory total_virtual_memory uptime uptime_ts
-	useragent_locale utility_actors_name utility_process_sandboxing_kind uuid
-	vendor version windows_error_reporting xpcom_spin_event_loop_stack`
+// exported tells which fields of a processed crash may leave the house: what
+// everybody may see, less what holds protected data somewhere inside and is
+// not worth taking apart.
+func exported(name string) bool {
+	switch name {
+	case "java_exception", "upload_file_minidump_browser", "processor_history":
+		return false
+	}
+	return socorro.PublicField(name)
+}
 
 // exportName is the name of a field in the export, where Socorro's telemetry
 // schema calls some of them differently.
@@ -97,17 +69,15 @@ const publicDump = `
 
 func reduceCrash(fields map[string]json.RawMessage) map[string]any {
 	out := make(map[string]any, len(fields))
-	for name := range strings.FieldsSeq(publicFields) {
-		value, ok := fields[name]
-		if !ok || string(value) == "null" {
-			continue
-		}
-		if name != "json_dump" {
+	for name, value := range fields {
+		switch {
+		case !exported(name) || string(value) == "null":
+		case name == "json_dump":
+			if dump := reduceDump(value); dump != nil {
+				out[name] = dump
+			}
+		default:
 			out[exportName(name)] = value
-			continue
-		}
-		if dump := reduceDump(value); dump != nil {
-			out[name] = dump
 		}
 	}
 	return out

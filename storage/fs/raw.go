@@ -20,9 +20,6 @@ import (
 // maxDumps bounds the files of one crash; clients send fewer than ten.
 const maxDumps = 1000
 
-// maxText bounds a raw or processed crash in memory, inflated.
-const maxText = 256 << 20
-
 // SaveRaw keeps a crash. When it returns nil, the crash is durable, visible
 // and new (see NewCrashes). A crash that is here already stays as it is, and
 // that is no error: a sender that missed our answer may send again.
@@ -148,14 +145,14 @@ func (s *Store) fill(ctx context.Context, build, slot string, raw *socorro.RawCr
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(build, dumpNamesFile(raw.ID)), list); err != nil {
+	if err := os.WriteFile(filepath.Join(build, dumpNamesFile(raw.ID)), list, fileMode); err != nil {
 		return err
 	}
 	text, err := raw.MarshalJSON()
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(build, rawFile(raw.ID)), text); err != nil {
+	if err := os.WriteFile(filepath.Join(build, rawFile(raw.ID)), text, fileMode); err != nil {
 		return err
 	}
 	up := strings.Repeat("../", writtenDepth+2)
@@ -165,30 +162,22 @@ func (s *Store) fill(ctx context.Context, build, slot string, raw *socorro.RawCr
 	if err := os.Chmod(build, dirMode); err != nil {
 		return err
 	}
-	return syncDir(build)
+	return syncTree(build)
 }
 
-// bring puts the bytes of a dump at path and makes them durable. A link
+// bring puts the bytes of a dump at path. A link
 // instead of a rename keeps the original in Incoming until all is well.
 func (f *dumpSource) bring(ctx context.Context, path string) error {
 	if f.move {
 		err := os.Link(f.Path, path)
 		if err == nil {
-			return syncMoved(path)
+			return os.Chmod(path, fileMode)
 		}
 		if !errors.Is(err, syscall.EXDEV) && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EPERM) {
 			return err
 		}
 	}
 	return f.copy(ctx, path)
-}
-
-func syncMoved(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Chmod(fileMode), f.Sync(), f.Close())
 }
 
 func (f *dumpSource) copy(ctx context.Context, path string) (err error) {
@@ -213,7 +202,7 @@ func (f *dumpSource) copy(ctx context.Context, path string) (err error) {
 	if got := hex.EncodeToString(sum.Sum(nil)); f.SHA256 != "" && !strings.EqualFold(got, f.SHA256) {
 		return fmt.Errorf("%s has SHA-256 %s, not %s: %w", f.Path, got, f.SHA256, socorro.ErrInvalid)
 	}
-	return out.Sync()
+	return nil
 }
 
 // publish makes the finished folder visible, and new.
@@ -228,7 +217,7 @@ func (s *Store) publish(id socorro.CrashID, build, slot string) error {
 		if err := os.Symlink(target, link); err != nil {
 			return err
 		}
-		return syncDir(filepath.Dir(link))
+		return syncPath(filepath.Dir(link))
 	})
 	ours := !errors.Is(err, os.ErrExist)
 	if err != nil && ours {
@@ -236,7 +225,7 @@ func (s *Store) publish(id socorro.CrashID, build, slot string) error {
 	}
 	err = s.inDir(filepath.Dir(leaf), func() error { return os.Rename(build, leaf) })
 	if err == nil {
-		return syncDir(filepath.Dir(leaf))
+		return syncPath(filepath.Dir(leaf))
 	}
 	if ours {
 		err = errors.Join(err, os.Remove(link))
@@ -248,7 +237,7 @@ func (s *Store) publish(id socorro.CrashID, build, slot string) error {
 		return fmt.Errorf("%s is in the way and holds no raw crash: remove it: %w", leaf, socorro.ErrConflict)
 	}
 	// Somebody saved the same id meanwhile; it counts when it is durable.
-	if err := syncDir(filepath.Dir(leaf)); err != nil {
+	if err := syncPath(filepath.Dir(leaf)); err != nil {
 		return err
 	}
 	return os.RemoveAll(build)
@@ -260,7 +249,7 @@ func (s *Store) alreadySaved(leaf string, dumps []socorro.Dump) error {
 	if err := s.makeDurable(filepath.Dir(leaf)); err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(leaf)); err != nil {
+	if err := syncPath(filepath.Dir(leaf)); err != nil {
 		return err
 	}
 	for _, d := range dumps {
@@ -283,133 +272,4 @@ func removeMoved(files []dumpSource) error {
 		}
 	}
 	return nil
-}
-
-// LoadRaw reads a raw crash. Errors: ErrNotFound, ErrInvalid for a damaged
-// file, ErrUnavailable.
-func (s *Store) LoadRaw(ctx context.Context, id socorro.CrashID) (*socorro.RawCrash, error) {
-	raw, err := s.loadRaw(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("storage/fs: load raw %s: %w", id, kind(err))
-	}
-	return raw, nil
-}
-
-func (s *Store) loadRaw(ctx context.Context, id socorro.CrashID) (*socorro.RawCrash, error) {
-	leaf, err := s.find(id)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(filepath.Join(leaf, rawFile(id)))
-	if err != nil {
-		return nil, notFound(err)
-	}
-	defer f.Close()
-	text, err := readAll(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	raw := &socorro.RawCrash{}
-	if err := json.Unmarshal(text, raw); err != nil {
-		return nil, invalid(f.Name(), err)
-	}
-	raw.ID = id // old trees keep the id in the file name only
-	return raw, nil
-}
-
-// Dumps lists the dumps of a crash by name. Their files belong to the store:
-// read them, never write. SHA256 is empty; the raw crash's metadata has it.
-func (s *Store) Dumps(ctx context.Context, id socorro.CrashID) ([]socorro.Dump, error) {
-	dumps, err := s.dumps(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("storage/fs: list dumps of %s: %w", id, kind(err))
-	}
-	return dumps, nil
-}
-
-func (s *Store) dumps(ctx context.Context, id socorro.CrashID) ([]socorro.Dump, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	leaf, err := s.find(id)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(leaf)
-	if err != nil {
-		return nil, notFound(err)
-	}
-	dumps := []socorro.Dump{}
-	for _, e := range entries {
-		name, ok := dumpName(id, e.Name())
-		if !ok || !e.Type().IsRegular() {
-			continue
-		}
-		info, err := e.Info()
-		if err != nil {
-			return nil, notFound(err)
-		}
-		dumps = append(dumps, socorro.Dump{Name: name, Path: filepath.Join(leaf, e.Name()), Size: info.Size()})
-	}
-	slices.SortFunc(dumps, func(a, b socorro.Dump) int { return strings.Compare(a.Name, b.Name) })
-	return dumps, nil
-}
-
-// OpenDump opens one dump and tells its size in bytes; "" is the main dump.
-// The reader is an io.Seeker and an io.ReaderAt too.
-func (s *Store) OpenDump(ctx context.Context, id socorro.CrashID, name string) (io.ReadCloser, int64, error) {
-	f, size, err := s.openDump(ctx, id, name)
-	if err != nil {
-		return nil, 0, fmt.Errorf("storage/fs: open dump %.60q of %s: %w", name, id, kind(err))
-	}
-	return f, size, nil
-}
-
-func (s *Store) openDump(ctx context.Context, id socorro.CrashID, name string) (*os.File, int64, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, 0, err
-	}
-	leaf, err := s.find(id)
-	if err != nil {
-		return nil, 0, err
-	}
-	file, err := dumpFile(id, name)
-	if err != nil {
-		return nil, 0, err
-	}
-	f, err := os.Open(filepath.Join(leaf, file))
-	if err != nil {
-		return nil, 0, notFound(err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, errors.Join(err, f.Close())
-	}
-	return f, info.Size(), nil
-}
-
-// notFound says so of a file that vanished or never was. The system's words
-// are left out: they hold paths, which are nobody's business outside.
-func notFound(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return socorro.ErrNotFound
-	}
-	return err
-}
-
-func invalid(path string, err error) error {
-	if errors.Is(err, socorro.ErrInvalid) {
-		return fmt.Errorf("%s is damaged: %w", path, err)
-	}
-	return fmt.Errorf("%s is damaged: %w: %w", path, err, socorro.ErrInvalid)
-}
-
-// readAll reads a text of ours, with a bound so that a damaged or planted file
-// cannot take all memory.
-func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(ctxReader{ctx, r}, maxText+1))
-	if err == nil && len(text) > maxText {
-		return nil, fmt.Errorf("longer than %d bytes: %w", maxText, socorro.ErrInvalid)
-	}
-	return text, err
 }

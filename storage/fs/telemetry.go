@@ -97,7 +97,7 @@ func (t *Telemetry) Delete(_ context.Context, id socorro.CrashID) error {
 		err = notFound(os.Remove(t.path(id)))
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(t.path(id)))
+		err = syncPath(filepath.Dir(t.path(id)))
 	}
 	if err != nil {
 		return fmt.Errorf("storage/fs: delete telemetry %s: %w", id, kind(err))

@@ -18,6 +18,9 @@ const maxClaim = 1000
 // starves: of eight picks six prefer Priority, one Normal and one
 // Reprocessing, and a lane with nothing to give passes its turn to the next
 // in that order. Within a lane the longest due comes first.
+//
+// A crash whose claims ran out twice in a row is handed out alone: nothing is
+// claimed while the owner works on anything else, or on such a crash.
 func (q *Queue) Claim(ctx context.Context, owner string, limit int, lease time.Duration) ([]socorro.Claim, error) {
 	if owner == "" || limit < 1 || lease <= 0 {
 		err := fmt.Errorf("owner %q, %d crashes, lease of %s: all three are needed: %w", owner, limit, lease, socorro.ErrInvalid)
@@ -26,20 +29,20 @@ func (q *Queue) Claim(ctx context.Context, owner string, limit int, lease time.D
 	var claims []socorro.Claim
 	err := q.do(ctx, "claim for", socorro.CrashID(owner), func(t tx) error {
 		now := q.now()
-		rows, err := q.pick(t, now, min(limit, maxClaim))
+		rows, err := q.pick(t, owner, now, min(limit, maxClaim))
 		if err != nil {
 			return err
 		}
 		until := now + lease.Microseconds()
 		claims = make([]socorro.Claim, 0, len(rows))
 		for _, r := range rows {
-			err := t.exec(`UPDATE crash SET state = 'claimed', owner = ?2, due = ?3, epoch = epoch + 1, attempts = attempts + 1, changed = ?4
-				WHERE n = ?1`, r.n, owner, until, now)
+			err := t.exec(`UPDATE crash SET state = 'claimed', owner = ?2, due = ?3, epoch = epoch + 1, attempts = attempts + 1,
+				lost = ?5, changed = ?4 WHERE n = ?1`, r.n, owner, until, now, r.lost)
 			if err != nil {
 				return err
 			}
 			claims = append(claims, socorro.Claim{
-				ID: r.id, Epoch: r.epoch + 1, Attempt: r.attempts + 1, Lane: r.lane, Owner: owner, Lease: fromMicro(until),
+				ID: r.id, Epoch: r.epoch + 1, Attempt: r.attempts + 1, Lost: r.lost, Lane: r.lane, Owner: owner, Lease: fromMicro(until),
 			})
 		}
 		return nil
@@ -57,16 +60,40 @@ type claimable struct {
 	lane     socorro.Lane
 	epoch    int64
 	attempts int
+	lost     int // claims in a row without answer, the one that just ran out included
 }
 
-func (c *claimable) fields() []any { return []any{&c.n, &c.id, &c.lane, &c.epoch, &c.attempts} }
+func (c *claimable) fields() []any {
+	return []any{&c.n, &c.id, &c.lane, &c.epoch, &c.attempts, &c.lost}
+}
+
+// suspectAfter is how often in a row a crash's processor must have died before
+// the crash is taken for the cause. It is then worked on alone: a dump that
+// kills the process must not take innocent neighbours to the parking lot with it.
+const suspectAfter = 2
 
 const (
-	expiredLeases = `SELECT n, id, lane, epoch, attempts FROM crash WHERE state = 'claimed' AND due <= ?1 ORDER BY due LIMIT ?2`
-	waitingInLane = `SELECT n, id, lane, epoch, attempts FROM crash WHERE state = 'queued' AND lane = ?3 AND due <= ?1 ORDER BY due, n LIMIT ?2`
+	expiredLeases = `SELECT n, id, lane, epoch, attempts, lost + 1 FROM crash WHERE state = 'claimed' AND due <= ?1 ORDER BY due LIMIT ?2`
+	suspects      = `SELECT n, id, lane, epoch, attempts, lost + 1 FROM crash WHERE state = 'claimed' AND due <= ?1 AND lost + 1 >= ?2 ORDER BY due LIMIT 1`
+	ownersWork    = `SELECT count(*), coalesce(max(lost), 0) FROM crash WHERE state = 'claimed' AND owner = ?1 AND due > ?2`
+	waitingInLane = `SELECT n, id, lane, epoch, attempts, 0 FROM crash WHERE state = 'queued' AND lane = ?3 AND due <= ?1 ORDER BY due, n LIMIT ?2`
 )
 
-func (q *Queue) pick(t tx, now int64, limit int) ([]claimable, error) {
+func (q *Queue) pick(t tx, owner string, now int64, limit int) ([]claimable, error) {
+	suspect, err := q.suspect(t, now)
+	if err != nil {
+		return nil, err
+	}
+	var working, worst int
+	if err := t.row(ownersWork, []any{owner, now}, &working, &worst); err != nil {
+		return nil, err
+	}
+	if worst >= suspectAfter || len(suspect) > 0 && working > 0 {
+		return nil, nil // a suspect works alone, and waits until it can
+	}
+	if len(suspect) > 0 {
+		return suspect, nil
+	}
 	rows, err := t.rows(expiredLeases, now, limit)
 	picked, err := scan(rows, err, (*claimable).fields)
 	if err != nil || len(picked) == limit {
@@ -89,6 +116,13 @@ func (q *Queue) pick(t tx, now int64, limit int) ([]claimable, error) {
 		q.picks++
 	}
 	return picked, nil
+}
+
+// suspect is the longest waiting crash, at most one, whose processor died again
+// and again.
+func (q *Queue) suspect(t tx, now int64) ([]claimable, error) {
+	rows, err := t.rows(suspects, now, suspectAfter)
+	return scan(rows, err, (*claimable).fields)
 }
 
 // nextLane says whose turn it is among the lanes that have something; -1 when

@@ -55,7 +55,7 @@ func (d *db) plan(ctx context.Context, query string) ([]string, error) {
 		id, parent, unused int
 		text               string
 	}
-	rows, err := d.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+query, make([]any, 5)...)
+	rows, err := d.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+query, make([]any, 10)...)
 	steps, err := scan(rows, err, func(s *step) []any { return []any{&s.id, &s.parent, &s.unused, &s.text} })
 	var plan []string
 	for _, s := range steps {

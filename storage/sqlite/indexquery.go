@@ -240,7 +240,7 @@ const topSignatures = `WITH part AS (
 	ORDER BY top.crashes DESC, s.text LIMIT ?4`
 
 const signatureProducts = `SELECT product FROM signature_day INDEXED BY signature_day_by_signature WHERE sid = ?1 AND day >= ?2
-	UNION SELECT product FROM crash INDEXED BY crash_signature_product WHERE sid = ?1 AND submitted >= ?3 AND submitted < ?4
+	UNION SELECT product FROM crash INDEXED BY crash_signature WHERE sid = ?1 AND submitted >= ?3 AND submitted < ?4
 	ORDER BY product`
 
 // Signatures lists the signatures with the most crashes since then, up to

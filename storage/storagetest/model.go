@@ -35,6 +35,7 @@ type modelCrash struct {
 	socorro.QueueStatus
 	due   time.Time
 	owner string
+	lost  int
 }
 
 func modelled(t *testing.T, open Opener[QueueStore]) {
@@ -129,6 +130,28 @@ func (m *model) claimable(c *modelCrash) bool {
 	return (c.State == socorro.Queued || c.State == socorro.Claimed) && !c.due.After(m.clock.Now())
 }
 
+// alone says whether a crash that may be killing its processors is in the way of
+// everything else, and which one the owner may have now; nil means none.
+func (m *model) alone(owner string) (next *modelCrash, alone bool) {
+	working := false
+	for _, c := range m.crashes {
+		switch {
+		case c.State != socorro.Claimed:
+		case !c.due.After(m.clock.Now()):
+			if c.lost+1 >= 2 && (next == nil || c.due.Before(next.due)) {
+				next = c
+			}
+		case c.owner == owner:
+			working = true
+			alone = alone || c.lost >= 2
+		}
+	}
+	if alone || next != nil && working {
+		return nil, true
+	}
+	return next, next != nil
+}
+
 // claim checks what the queue chose rather than choosing itself: as many as
 // there are, expired leases before the rest, and in each lane the longest due.
 func (m *model) claim(t *testing.T, rt *rapid.T) {
@@ -137,7 +160,15 @@ func (m *model) claim(t *testing.T, rt *rapid.T) {
 	claims, err := m.real.Claim(t.Context(), owner, limit, lease)
 	agree(rt, "Claim error", nil, err)
 	could := slices.DeleteFunc(slices.Collect(maps.Values(m.crashes)), func(c *modelCrash) bool { return !m.claimable(c) })
-	agree(rt, "number of claims", min(limit, len(could)), len(claims))
+	want, alone := m.alone(owner)
+	if alone {
+		agree(rt, "claims beside a suspect", want != nil, len(claims) == 1)
+		if len(claims) > 1 || len(claims) == 1 && m.crashes[claims[0].ID].due.After(want.due) {
+			rt.Fatalf("Claim = %+v; want the suspect %s alone", claims, want.ID)
+		}
+	} else {
+		agree(rt, "number of claims", min(limit, len(could)), len(claims))
+	}
 	for _, claim := range claims {
 		c := m.crashes[claim.ID]
 		if c == nil || !m.claimable(c) {
@@ -146,14 +177,19 @@ func (m *model) claim(t *testing.T, rt *rapid.T) {
 		for _, other := range could {
 			first := other.State == socorro.Claimed && c.State == socorro.Queued ||
 				other.State == c.State && (c.State == socorro.Claimed || other.Lane == c.Lane) && other.due.Before(c.due)
-			if first && m.claimable(other) {
+			if first && !alone && m.claimable(other) {
 				rt.Fatalf("%+v was claimed before %+v", c, other)
 			}
+		}
+		if c.State == socorro.Claimed {
+			c.lost++
+		} else {
+			c.lost = 0
 		}
 		c.State, c.owner, c.due, c.Changed = socorro.Claimed, owner, m.clock.Now().Add(lease), m.clock.Now()
 		c.Epoch++
 		c.Attempts++
-		agree(rt, "Claim", socorro.Claim{ID: c.ID, Epoch: c.Epoch, Attempt: c.Attempts, Lane: c.Lane, Owner: owner, Lease: c.due}, claim)
+		agree(rt, "Claim", socorro.Claim{ID: c.ID, Epoch: c.Epoch, Attempt: c.Attempts, Lost: c.lost, Lane: c.Lane, Owner: owner, Lease: c.due}, claim)
 	}
 	m.held = append(m.held, claims...)
 }

@@ -2,9 +2,7 @@ package storagetest
 
 import (
 	"errors"
-	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -265,105 +263,6 @@ func recoverOwner(t queueTest) {
 	}
 }
 
-func staleCommit(t queueTest) {
-	t.enqueue(socorro.Normal, 1)
-	old := t.one("a")
-	t.clock.Advance(lease)
-	t.one("b")
-	for what, err := range map[string]error{
-		"Commit":  t.q.Commit(t.Context(), old, []string{"index"}),
-		"Retry":   t.q.Retry(t.Context(), old, 0, "x"),
-		"Park":    t.q.Park(t.Context(), old, "x"),
-		"Release": t.q.Release(t.Context(), old),
-	} {
-		if !errors.Is(err, socorro.ErrConflict) {
-			t.Errorf("%s = %v; want ErrConflict", what, err)
-		}
-	}
-	t.is(1, socorro.Claimed)
-	if rows, err := t.q.Peek(t.Context(), "index", 0, 10); err != nil || len(rows) != 0 {
-		t.Errorf("outbox = %v, %v; want none", rows, err)
-	}
-	unknown := socorro.Claim{ID: ID(9), Epoch: 1}
-	if err := t.q.Commit(t.Context(), unknown, nil); !errors.Is(err, socorro.ErrNotFound) {
-		t.Errorf("Commit of an unknown crash = %v; want ErrNotFound", err)
-	}
-}
-
-func commitTwice(t queueTest) {
-	t.enqueue(socorro.Normal, 1)
-	c := t.one("a")
-	t.clock.Advance(2 * lease) // late, but nobody else took it
-	for range 2 {
-		check(t, t.q.Commit(t.Context(), c, []string{"index", "telemetry"}))
-	}
-	for _, d := range []string{"index", "telemetry"} {
-		rows, err := t.q.Peek(t.Context(), d, 0, 10)
-		if err != nil || len(rows) != 1 || rows[0].ID != c.ID || rows[0].Epoch != c.Epoch || rows[0].Attempt != 0 {
-			t.Errorf("outbox of %s = %v, %v; want one row", d, rows, err)
-		}
-	}
-	if _, err := t.q.Requeue(t.Context(), []socorro.CrashID{c.ID}, socorro.Normal); err != nil {
-		t.Error(err)
-	}
-	if err := t.q.Commit(t.Context(), c, nil); !errors.Is(err, socorro.ErrConflict) {
-		t.Errorf("Commit of an old claim after Requeue = %v; want ErrConflict, or the request is lost", err)
-	}
-	if err := t.q.Commit(t.Context(), t.one("a"), []string{"", "x"}); !errors.Is(err, socorro.ErrInvalid) {
-		t.Errorf("Commit to a nameless destination = %v; want ErrInvalid", err)
-	}
-	t.is(1, socorro.Claimed)
-}
-
-func retry(t queueTest) {
-	t.enqueue(socorro.Normal, 1)
-	check(t, t.q.Retry(t.Context(), t.one("a"), time.Hour, "store is down"))
-	if s := t.status(1); s.State != socorro.Queued || s.LastError != "store is down" || s.Attempts != 1 {
-		t.Errorf("retried crash is %+v", s)
-	}
-	t.clock.Advance(time.Hour - time.Microsecond)
-	if got := t.claim("a", 1); len(got) != 0 {
-		t.Errorf("claimed too early: %v", got)
-	}
-	t.clock.Advance(time.Microsecond)
-	if c := t.one("a"); c.Attempt != 2 || c.Epoch != 2 {
-		t.Errorf("claimed %+v", c)
-	}
-}
-
-func release(t queueTest) {
-	t.enqueue(socorro.Normal, 1, 2)
-	check(t, t.q.Release(t.Context(), t.one("a")))
-	if c := t.one("b"); c.ID != ID(1) || c.Attempt != 1 || c.Epoch != 2 {
-		t.Errorf("claimed %+v; want crash 1, first attempt, at its old place", c)
-	}
-}
-
-func park(t queueTest) {
-	t.enqueue(socorro.Normal, 1, 2)
-	reason := "panic: \x00\xff" + string(make([]byte, 100_000))
-	first := t.one("a")
-	check(t, t.q.Park(t.Context(), first, reason))
-	check(t, t.q.Park(t.Context(), first, "again"))
-	t.clock.Advance(time.Second)
-	check(t, t.q.Park(t.Context(), t.one("a"), "second"))
-	if got := t.claim("a", 1); len(got) != 0 {
-		t.Errorf("a parked crash was claimed: %v", got)
-	}
-	list, err := t.q.ParkedCrashes(t.Context(), 10)
-	if err != nil || len(list) != 2 || list[0].ID != ID(2) || list[0].LastError != "second" {
-		t.Errorf("ParkedCrashes = %v, %v; want the latest first", list, err)
-	}
-	if len(list) == 2 && len(list[1].LastError) > 10_000 {
-		t.Errorf("a reason of %d bytes was kept", len(list[1].LastError))
-	}
-	for _, limit := range []int{0, -1} {
-		if list, err := t.q.ParkedCrashes(t.Context(), limit); err != nil || len(list) != 0 {
-			t.Errorf("ParkedCrashes(%d) = %d rows, %v", limit, len(list), err)
-		}
-	}
-}
-
 func badClaims(t queueTest) {
 	t.enqueue(socorro.Normal, 1)
 	for _, bad := range []struct {
@@ -427,83 +326,5 @@ func forget(t queueTest) {
 	}
 	if rows, err := t.q.Peek(t.Context(), "index", 0, 1); err != nil || len(rows) != 0 {
 		t.Errorf("outbox = %v, %v; want none", rows, err)
-	}
-}
-
-// claimRace has many owners at work on one queue.
-func claimRace(t queueTest) {
-	const crashes, owners = 300, 8
-	for n := range crashes {
-		t.enqueue(socorro.Lane(n%3), n)
-	}
-	work(t.T, crashes, slices.Repeat([]QueueStore{t.q}, owners))
-}
-
-// work lets each worker claim and commit until nothing is left.
-func work(t *testing.T, crashes int, workers []QueueStore) {
-	t.Helper()
-	var mu sync.Mutex
-	owner := map[socorro.CrashID]string{}
-	var all sync.WaitGroup
-	for i, q := range workers {
-		all.Go(func() {
-			me := fmt.Sprint("owner ", i)
-			for {
-				claims, err := q.Claim(t.Context(), me, 3, time.Hour)
-				if err != nil {
-					t.Error(err)
-				}
-				if len(claims) == 0 {
-					return
-				}
-				for _, c := range claims {
-					mu.Lock()
-					if other, twice := owner[c.ID]; twice {
-						t.Errorf("%s was claimed by %s and by %s", c.ID, other, me)
-					}
-					owner[c.ID] = me
-					mu.Unlock()
-					if err := q.Commit(t.Context(), c, []string{"index"}); err != nil {
-						t.Error(err)
-					}
-				}
-			}
-		})
-	}
-	all.Wait()
-	if len(owner) != crashes {
-		t.Errorf("%d crashes were claimed; want %d", len(owner), crashes)
-	}
-	rows, err := workers[0].Peek(t.Context(), "index", 0, 1000)
-	if err != nil || len(rows) != crashes {
-		t.Errorf("%d rows in the outbox, %v; want %d", len(rows), err, crashes)
-	}
-}
-
-func sharedQueue(t *testing.T, open Opener[QueueStore]) {
-	dir, clock := t.TempDir(), NewClock()
-	a, b := open(t, dir, clock.Now), open(t, dir, clock.Now)
-	const crashes = 60
-	for n := range crashes {
-		_, err := []QueueStore{a, b}[n%2].Enqueue(t.Context(), ID(n), socorro.Normal)
-		check(t, err)
-	}
-	work(t, crashes, []QueueStore{a, b, a, b})
-}
-
-func reopenedQueue(t *testing.T, open Opener[QueueStore]) {
-	dir, clock := t.TempDir(), NewClock()
-	at := func() queueTest { return queueTest{t, open(t, dir, clock.Now), clock} }
-	at().enqueue(socorro.Normal, 1, 2, 3)
-	first := at().one("a")
-	check(t, at().q.Commit(t.Context(), first, []string{"index"}))
-	check(t, at().q.Park(t.Context(), at().one("a"), "why"))
-	at().one("a")
-	q := at()
-	q.is(1, socorro.Done)
-	q.is(2, socorro.Parked)
-	q.is(3, socorro.Claimed)
-	if rows, err := q.q.Peek(t.Context(), "index", 0, 10); err != nil || len(rows) != 1 {
-		t.Errorf("outbox = %v, %v; want one row", rows, err)
 	}
 }

@@ -25,9 +25,11 @@ CREATE TABLE crash (
 	success      INTEGER NOT NULL
 ) STRICT;
 
--- Each ends with (submitted, id): newest first is a walk from the end, never a sort.
-CREATE INDEX crash_recent            ON crash (submitted, id);
-CREATE INDEX crash_product           ON crash (product, submitted, id);
+-- Each is in the order of (submitted, id): newest first is a walk from the end,
+-- never a sort. The first two end with sid, so that a search for part of a
+-- signature looks at the index alone.
+CREATE INDEX crash_recent            ON crash (submitted, id, sid);
+CREATE INDEX crash_product           ON crash (product, submitted, id, sid);
 CREATE INDEX crash_signature         ON crash (sid, submitted, id);
 CREATE INDEX crash_signature_product ON crash (sid, product, submitted, id);
 
