@@ -8,8 +8,10 @@ import (
 
 func TestPersonalDataIsNotPublic(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"Email", "URL", "Comments", "StackTraces", "TelemetryEnvironment", "guid", "switch-1", "ModuleSignatureInfo", "email", "client_id", "RemoteType",
-		"JavaStackTrace", "MozCrashReason", "GMPLibraryPath", "Breadcrumbs", "unheard of", "#", ""} {
+	for _, name := range []string{
+		"Email", "URL", "Comments", "StackTraces", "TelemetryEnvironment", "guid", "switch-1", "ModuleSignatureInfo", "email", "client_id", "RemoteType",
+		"JavaStackTrace", "MozCrashReason", "GMPLibraryPath", "Breadcrumbs", "unheard of", "#", "",
+	} {
 		if socorro.PublicAnnotation(name) {
 			t.Errorf("annotation %q is public", name)
 		}

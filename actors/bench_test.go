@@ -16,8 +16,10 @@ import (
 func BenchmarkEngine(b *testing.B) {
 	w := newWorld()
 	arrived := make(chan struct{}, 1024)
-	e := start(b, actors.Config{Processor: true, Dispatcher: dispatcher.Config{Credits: 64}}, w.deps(processor{}, actors.Destination{Name: "index",
-		Destination: saver(func(context.Context, *socorro.ProcessedCrash) error { arrived <- struct{}{}; return nil })}))
+	e := start(b, actors.Config{Processor: true, Dispatcher: dispatcher.Config{Credits: 64}}, w.deps(processor{}, actors.Destination{
+		Name:        "index",
+		Destination: saver(func(context.Context, *socorro.ProcessedCrash) error { arrived <- struct{}{}; return nil }),
+	}))
 	const batch = 500 // the queue in memory scans all its rows, so it is kept short
 	for done := 0; done < b.N; {
 		n := min(batch, b.N-done)
@@ -58,14 +60,16 @@ func deadDestination(b *testing.B, waiting int) int64 {
 	w.deliver("dead", 0, waiting)
 	tried := make(chan struct{}, 1)
 	before := heap()
-	e := start(b, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{Name: "dead",
+	e := start(b, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{
+		Name: "dead",
 		Destination: saver(func(context.Context, *socorro.ProcessedCrash) error {
 			select {
 			case tried <- struct{}{}:
 			default:
 			}
 			return socorro.ErrUnavailable
-		})}))
+		}),
+	}))
 	<-tried
 	used := heap() - before
 	halt(b, e)

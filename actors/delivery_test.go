@@ -109,13 +109,15 @@ func TestADestinationThatComesBackGetsEverything(t *testing.T) {
 		w.deliver("index", 0, 100)
 		var down atomic.Bool
 		down.Store(true)
-		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{Name: "index",
+		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{
+			Name: "index",
 			Destination: saver(func(context.Context, *socorro.ProcessedCrash) error {
 				if down.Load() {
 					return socorro.ErrUnavailable
 				}
 				return nil
-			})}))
+			}),
+		}))
 		pass(time.Hour)
 		down.Store(false)
 		if err := e.TryNow("index"); err != nil {
@@ -151,14 +153,16 @@ func TestPoisonIsParkedAndTheRestGoesOn(t *testing.T) {
 				w := newWorld()
 				w.deliver("index", 0, 3)
 				var tries atomic.Int32
-				e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{Name: "index", Policy: tc.policy,
+				e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{
+					Name: "index", Policy: tc.policy,
 					Destination: saver(func(ctx context.Context, p *socorro.ProcessedCrash) error {
 						if p.ID == crashID(1) {
 							tries.Add(1)
 							return tc.fail(ctx)
 						}
 						return nil
-					})}))
+					}),
+				}))
 				pass(30 * time.Minute)
 				if got := w.acked("index"); !slices.Equal(got, []socorro.CrashID{crashID(0), crashID(2)}) {
 					t.Errorf("acked = %v; want the two others", got)
@@ -180,13 +184,15 @@ func TestTheLateResultOfAHungSaveIsIgnored(t *testing.T) {
 		w := newWorld()
 		w.deliver("index", 0, 2)
 		var tries atomic.Int32
-		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{Name: "index",
+		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{
+			Name: "index",
 			Destination: saver(func(context.Context, *socorro.ProcessedCrash) error {
 				if tries.Add(1) == 1 {
 					time.Sleep(time.Hour)
 				}
 				return nil
-			})}))
+			}),
+		}))
 		pass(2 * time.Minute)
 		if got := len(w.acked("index")); got != 2 {
 			t.Errorf("acked while the first save hangs = %d; want both", got)
@@ -205,13 +211,15 @@ func TestSavesThatAllHangLeaveABoundedNumberOfThemBehind(t *testing.T) {
 		w.deliver("index", 0, 1)
 		release := make(chan struct{})
 		var hanging atomic.Int32
-		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{Name: "index",
+		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{
+			Name: "index",
 			Destination: saver(func(context.Context, *socorro.ProcessedCrash) error {
 				hanging.Add(1)
 				defer hanging.Add(-1)
 				<-release
 				return nil
-			})}))
+			}),
+		}))
 		pass(24 * time.Hour)
 		if got := hanging.Load(); got > 3 {
 			t.Errorf("saves that hang after a day = %d; want at most 3", got)
@@ -230,8 +238,10 @@ func TestADeliveryWhoseCrashIsGoneIsParked(t *testing.T) {
 		w := newWorld()
 		w.deliver("index", 0, 2)
 		delete(w.raw, crashID(0))
-		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{Name: "index",
-			Destination: saver(func(context.Context, *socorro.ProcessedCrash) error { return nil })}))
+		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{
+			Name:        "index",
+			Destination: saver(func(context.Context, *socorro.ProcessedCrash) error { return nil }),
+		}))
 		pass(time.Second)
 		if got := w.parked("index"); len(got) != 1 || !strings.Contains(got[0], "not found") {
 			t.Errorf("parked = %q; want the one that is not found", got)
@@ -248,13 +258,15 @@ func TestAReleasedDeliveryIsFoundAgain(t *testing.T) {
 		w := newWorld()
 		w.deliver("index", 0, 3)
 		var good atomic.Bool
-		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{Name: "index",
+		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{
+			Name: "index",
 			Destination: saver(func(_ context.Context, p *socorro.ProcessedCrash) error {
 				if p.ID == crashID(0) && !good.Load() {
 					return socorro.ErrInvalid
 				}
 				return nil
-			})}))
+			}),
+		}))
 		pass(time.Minute)
 		good.Store(true)
 		w.mu.Lock()
@@ -271,8 +283,10 @@ func TestAReleasedDeliveryIsFoundAgain(t *testing.T) {
 func TestAnOutboxThatGrowsOnADeadDestinationCostsNoMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{Name: "dead",
-			Destination: saver(func(context.Context, *socorro.ProcessedCrash) error { return socorro.ErrUnavailable })}))
+		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{
+			Name:        "dead",
+			Destination: saver(func(context.Context, *socorro.ProcessedCrash) error { return socorro.ErrUnavailable }),
+		}))
 		w.add(0, 5000)
 		e.Wake()
 		pass(time.Minute)

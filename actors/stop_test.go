@@ -69,8 +69,10 @@ func TestStopEndsInTimeAndNamesWhatHangs(t *testing.T) {
 		w := newWorld()
 		w.deliver("stuck", 0, 1)
 		release := make(chan struct{})
-		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{Name: "stuck",
-			Destination: saver(func(context.Context, *socorro.ProcessedCrash) error { <-release; return nil })}))
+		e := start(t, actors.Config{Processor: true}, w.deps(processor{}, actors.Destination{
+			Name:        "stuck",
+			Destination: saver(func(context.Context, *socorro.ProcessedCrash) error { <-release; return nil }),
+		}))
 		pass(time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()

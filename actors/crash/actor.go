@@ -74,8 +74,10 @@ type process struct {
 
 func newProcess(cfg Config, deps Deps, claim socorro.Claim, node *kit.Node) *process {
 	p := &process{cfg: cfg, deps: deps, node: node, claim: claim, began: time.Now(), machine: newMachine(claim, cfg.Limits)}
-	p.steps = &steps{crashes: deps.Crashes, processor: deps.Processor, timeout: cfg.StoreTimeout,
-		show: func(s Stage) { node.Step(s.String()) }}
+	p.steps = &steps{
+		crashes: deps.Crashes, processor: deps.Processor, timeout: cfg.StoreTimeout,
+		show: func(s Stage) { node.Step(s.String()) },
+	}
 	p.worker = kit.NewWorker(deps.Registry,
 		kit.WorkerConfig{Name: "worker", Kind: "crash worker", Timeout: cfg.Deadline, Grace: cfg.Grace},
 		func(ctx context.Context, c socorro.Claim) (struct{}, error) { return struct{}{}, p.steps.run(ctx, c) })
@@ -133,7 +135,7 @@ func (p *process) worked(c actor.Context, err error) {
 // crash's when it is parked, and an outage's otherwise.
 func (p *process) log(stage Stage, next action, err error) {
 	attrs := []any{"crash_id", string(p.claim.ID), "stage", stage.String(), "attempt", p.claim.Attempt, "err", err, "took", time.Since(p.began)}
-	if panicked, ok := errors.AsType[*kit.Panic](err); ok {
+	if panicked, ok := errors.AsType[*kit.PanicError](err); ok {
 		attrs = append(attrs, "stack", string(panicked.Stack))
 	}
 	switch next.verdict.outcome {

@@ -133,7 +133,7 @@ func (m *machine) judge(stage Stage, err error) verdict {
 		return verdict{outcome: Committed}
 	}
 	reason := fmt.Sprintf("%s: %v", stage, err)
-	_, panicked := errors.AsType[*kit.Panic](err)
+	_, panicked := errors.AsType[*kit.PanicError](err)
 	switch {
 	case panicked:
 		return m.fault(reason)

@@ -39,9 +39,9 @@ func TestAnErrorBecomesTheRightAnswerToTheQueue(t *testing.T) {
 		"store that does not answer":          {9, Loading, context.DeadlineExceeded, Unavailable},
 		"store that hangs":                    {9, Saving, kit.ErrHung, Unavailable},
 		"newer result saved by somebody else": {1, Saving, wrap(socorro.ErrConflict), Superseded},
-		"panic":                               {1, Processing, &kit.Panic{Value: "bug"}, Retry},
-		"panic, last try":                     {3, Processing, &kit.Panic{Value: "bug"}, Parked},
-		"panic that throws an outage":         {3, Processing, &kit.Panic{Value: socorro.ErrUnavailable}, Parked},
+		"panic":                               {1, Processing, &kit.PanicError{Value: "bug"}, Retry},
+		"panic, last try":                     {3, Processing, &kit.PanicError{Value: "bug"}, Parked},
+		"panic that throws an outage":         {3, Processing, &kit.PanicError{Value: socorro.ErrUnavailable}, Parked},
 		"processing too long":                 {2, Processing, context.DeadlineExceeded, Retry},
 		"processing too long, last try":       {3, Processing, kit.ErrHung, Parked},
 		"unknown error of the processor":      {1, Processing, errors.New("odd"), Retry},
@@ -145,7 +145,7 @@ func TestGivingBackReleasesWorkButKeepsAKnownVerdict(t *testing.T) {
 // Whatever happens in whatever order, a claim ends at most once, and nothing is
 // done after that.
 func TestAClaimEndsOnce(t *testing.T) {
-	errs := []error{nil, socorro.ErrConflict, socorro.ErrUnavailable, socorro.ErrInvalid, errors.New("odd"), &kit.Panic{}, kit.ErrHung}
+	errs := []error{nil, socorro.ErrConflict, socorro.ErrUnavailable, socorro.ErrInvalid, errors.New("odd"), &kit.PanicError{}, kit.ErrHung}
 	rapid.Check(t, func(t *rapid.T) {
 		m := claimed(rapid.IntRange(1, 5).Draw(t, "attempt"), rapid.IntRange(0, 4).Draw(t, "lost"))
 		ends := 0

@@ -107,7 +107,7 @@ func TestAResultThatComesAfterTheCancelIsNotSaved(t *testing.T) {
 				t.Errorf("earlier result = %v; want the stored one", earlier)
 			}
 			cancel(cause)
-			return fine(nil, nil)
+			return fine(t.Context(), nil)
 		})}
 	if err := run.run(ctx, socorro.Claim{ID: id}); !errors.Is(err, cause) || s.put != nil {
 		t.Errorf("run = %v, saved %v; want the cause and nothing saved", err, s.put)

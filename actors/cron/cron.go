@@ -136,7 +136,7 @@ func (s *schedule) ended(c actor.Context, err error, took time.Duration) {
 		outcome = "failure"
 		s.node.Fault(err)
 		attrs := []any{"err", err, "took", took, "next", next}
-		if panicked, ok := errors.AsType[*kit.Panic](err); ok {
+		if panicked, ok := errors.AsType[*kit.PanicError](err); ok {
 			attrs = append(attrs, "stack", string(panicked.Stack))
 		}
 		s.log.Error("job failed", attrs...)

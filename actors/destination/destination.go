@@ -167,7 +167,7 @@ func (d *Destination) logSave(done kit.Done[task, result]) {
 		return
 	}
 	attrs := []any{"crash_id", id, "stage", "save", "err", done.Err, "took", done.Took}
-	if panicked, ok := errors.AsType[*kit.Panic](done.Err); ok {
+	if panicked, ok := errors.AsType[*kit.PanicError](done.Err); ok {
 		attrs = append(attrs, "stack", string(panicked.Stack))
 	}
 	switch d.machine.now.kind {

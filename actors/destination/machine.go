@@ -47,7 +47,7 @@ const (
 var errStale = errors.New("the crash store has an older result than the one to deliver")
 
 func judge(err error) verdict {
-	_, panicked := errors.AsType[*kit.Panic](err)
+	_, panicked := errors.AsType[*kit.PanicError](err)
 	switch {
 	case err == nil:
 		return saved

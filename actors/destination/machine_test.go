@@ -29,8 +29,8 @@ func TestAnErrorOfASaveIsJudged(t *testing.T) {
 		{wrap(socorro.ErrInvalid), permanent},
 		{wrap(socorro.ErrNotFound), permanent},
 		{wrap(socorro.ErrRejected), permanent},
-		{&kit.Panic{Value: "bug"}, suspect},
-		{&kit.Panic{Value: socorro.ErrInvalid}, suspect},
+		{&kit.PanicError{Value: "bug"}, suspect},
+		{&kit.PanicError{Value: socorro.ErrInvalid}, suspect},
 		{wrap(errStale), suspect},
 	} {
 		if got := judge(tc.err); got != tc.want {
@@ -90,7 +90,7 @@ func TestAFailedAckRepeatsTheAckOnly(t *testing.T) {
 // The machine against a small outbox: whatever fails, deliveries leave in
 // order, each once, and the machine always has something to do until all left.
 func TestDeliveriesLeaveInOrderWhateverFails(t *testing.T) {
-	errs := []error{nil, nil, socorro.ErrUnavailable, socorro.ErrInvalid, socorro.ErrConflict, errors.New("odd"), &kit.Panic{}, kit.ErrHung}
+	errs := []error{nil, nil, socorro.ErrUnavailable, socorro.ErrInvalid, socorro.ErrConflict, errors.New("odd"), &kit.PanicError{}, kit.ErrHung}
 	policies := []kit.Policy{{}, kit.None(), kit.Limited(time.Second, 2*time.Second), kit.InfiniteDelays()}
 	rapid.Check(t, func(t *rapid.T) {
 		var outbox []socorro.Delivery

@@ -184,7 +184,7 @@ func (d *Dispatcher) other(c actor.Context, message any) {
 		return
 	}
 	if done, ok := d.keeper.Result(c, message); ok {
-		d.kept(c, done)
+		d.kept(done)
 		return
 	}
 	if late, ok := message.(kit.Done[order, []socorro.Claim]); ok {
@@ -295,7 +295,7 @@ func (d *Dispatcher) settled(c actor.Context, m crash.Settled) {
 	}
 }
 
-func (d *Dispatcher) kept(c actor.Context, done kit.Done[[]socorro.Claim, []socorro.CrashID]) {
+func (d *Dispatcher) kept(done kit.Done[[]socorro.Claim, []socorro.CrashID]) {
 	if done.Err != nil {
 		d.node.Fault(done.Err)
 		d.deps.Log.Warn("leases not renewed", "stage", "renew", "err", done.Err, "claims", len(done.In))

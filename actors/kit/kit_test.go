@@ -251,8 +251,8 @@ func TestEveryPieceOfWorkHasOneEnd(t *testing.T) {
 			t.Errorf("fine = %+v", d)
 		}
 		d := give("panic", 0)
-		if p, ok := errors.AsType[*kit.Panic](d.Err); !ok || !strings.Contains(string(p.Stack), "kit_test.go") || p.Unwrap().Error() != "cause" {
-			t.Errorf("panic = %+v; want a *Panic with its cause and stack", d)
+		if p, ok := errors.AsType[*kit.PanicError](d.Err); !ok || !strings.Contains(string(p.Stack), "kit_test.go") || p.Unwrap().Error() != "cause" {
+			t.Errorf("panic = %+v; want a *PanicError with its cause and stack", d)
 		}
 		if d := give("obey", time.Minute); !errors.Is(d.Err, context.DeadlineExceeded) {
 			t.Errorf("obey = %+v; want DeadlineExceeded", d)

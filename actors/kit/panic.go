@@ -5,24 +5,24 @@ import (
 	"runtime/debug"
 )
 
-// Panic is a panic caught in an actor, as an error.
-type Panic struct {
+// A PanicError is a panic caught in an actor, as an error.
+type PanicError struct {
 	Value any
 	Stack []byte // of the goroutine that panicked
 }
 
-func (p *Panic) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
+func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
 // Unwrap gives the error that was thrown, if it was one.
-func (p *Panic) Unwrap() error {
+func (p *PanicError) Unwrap() error {
 	err, _ := p.Value.(error)
 	return err
 }
 
 // asPanic must be called where the panic was recovered: the stack is taken here.
-func asPanic(value any) *Panic {
-	if p, ok := value.(*Panic); ok {
+func asPanic(value any) *PanicError {
+	if p, ok := value.(*PanicError); ok {
 		return p
 	}
-	return &Panic{Value: value, Stack: debug.Stack()}
+	return &PanicError{Value: value, Stack: debug.Stack()}
 }

@@ -53,7 +53,7 @@ type Worker[In, Out any] struct {
 type Done[In, Out any] struct {
 	In   In
 	Out  Out
-	Err  error // a *Panic when it panicked, ErrHung when it hung
+	Err  error // a *PanicError when it panicked, ErrHung when it hung
 	Took time.Duration
 
 	worker *Worker[In, Out]

@@ -21,8 +21,12 @@ func paths(all []socorro.ActorStatus) []string {
 
 func TestParentsStandBeforeTheirChildren(t *testing.T) {
 	got := status.List([]socorro.ActorStatus{
-		{Path: "engine/destinations/a-b"}, {Path: "engine/destinations/a/worker"}, {Path: "engine/crashes"},
-		{Path: "engine/destinations/a"}, {Path: "engine"}, {Path: "engine/destinations"},
+		{Path: "engine/destinations/a-b"},
+		{Path: "engine/destinations/a/worker"},
+		{Path: "engine/crashes"},
+		{Path: "engine/destinations/a"},
+		{Path: "engine"},
+		{Path: "engine/destinations"},
 	}, 0)
 	want := []string{
 		"engine", "engine/crashes", "engine/destinations", "engine/destinations/a",

@@ -28,8 +28,10 @@ func hostile(s *site) {
 		{"thread_id": 2, "thread_name": long, "frame_count": 1 << 30, "frames": []any{42, "x", nil, map[string]any{"frame": "zero"}}},
 	}
 	dump, err := json.Marshal(map[string]any{
-		"crash_info": map[string]any{"crashing_thread": 0, "instruction": nasty, "assertion": nasty, "crash_inconsistencies": []string{nasty},
-			"memory_accesses": []any{map[string]any{"address": nasty, "access_type": nasty}}},
+		"crash_info": map[string]any{
+			"crashing_thread": 0, "instruction": nasty, "assertion": nasty, "crash_inconsistencies": []string{nasty},
+			"memory_accesses": []any{map[string]any{"address": nasty, "access_type": nasty}},
+		},
 		"threads": threads,
 		"modules": []map[string]any{{"filename": nasty, "version": nasty, "debug_id": nasty, "debug_file": nasty + ".PDB", "code_id": nasty, "cert_subject": nasty, "missing_symbols": true}, {"filename": long, "debug_file": ".pdb", "debug_id": "1"}},
 	})

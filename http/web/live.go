@@ -112,7 +112,7 @@ func (l *live) stream(w *bufio.Writer, conn net.Conn, stop <-chan struct{}) erro
 		}
 		// A viewer who stops reading would hold the stream for ever, and the
 		// server's own write timeout would cut it in the middle of its life.
-		conn.SetWriteDeadline(time.Now().Add(max(writePatience, 3*l.interval)))
+		_ = conn.SetWriteDeadline(time.Now().Add(max(writePatience, 3*l.interval)))
 		w.WriteString("data: ")
 		w.Write(data)
 		w.WriteString("\n\n")

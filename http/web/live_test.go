@@ -143,7 +143,10 @@ func TestNothingIsLeftRunning(t *testing.T) {
 func TestActorsAreShownAsATree(t *testing.T) {
 	t.Parallel()
 	rows := actorRows(noon, []socorro.ActorStatus{
-		{Path: "engine/b-2"}, {Path: "engine/b"}, {Path: "engine/b/x", Mailbox: 1}, {Path: "engine"},
+		{Path: "engine/b-2"},
+		{Path: "engine/b"},
+		{Path: "engine/b/x", Mailbox: 1},
+		{Path: "engine"},
 		{Path: "engine/a", BackoffUntil: noon.Add(1500 * time.Millisecond), LastError: "down", LastErrorAt: noon.Add(-3 * time.Second)},
 		{Path: "engine/c", BackoffUntil: noon.Add(-time.Second)},
 	})

@@ -206,8 +206,11 @@ func TestACrashWithoutReportSaysWhereItStands(t *testing.T) {
 		wants  []string
 		lacks  string
 	}{
-		{"queued", &socorro.QueueStatus{State: socorro.Queued, Lane: socorro.Reprocessing, Enqueued: noon.Add(-90 * time.Second), Attempts: 2, LastError: "storage: down"},
-			[]string{"waits to be processed", "reprocessing", "1,000", "284", `http-equiv="refresh" content="3"`, "storage: down"}, "release-it"},
+		{
+			"queued", &socorro.QueueStatus{State: socorro.Queued, Lane: socorro.Reprocessing, Enqueued: noon.Add(-90 * time.Second), Attempts: 2, LastError: "storage: down"},
+			[]string{"waits to be processed", "reprocessing", "1,000", "284", `http-equiv="refresh" content="3"`, "storage: down"},
+			"release-it",
+		},
 		{"claimed", &socorro.QueueStatus{State: socorro.Claimed}, []string{"is being processed", `http-equiv="refresh"`}, "release-it"},
 		{"parked", &socorro.QueueStatus{State: socorro.Parked, Attempts: 3, LastError: "panic: <index>"}, []string{"given up", "panic: &lt;index&gt;", "release-it"}, "refresh"},
 		{"parked without a reason", &socorro.QueueStatus{State: socorro.Parked}, []string{"given up"}, "Why it was"},

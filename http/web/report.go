@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"socorro"
@@ -48,7 +49,7 @@ func (p *Pages) report(ctx context.Context, c *fiber.Ctx) error {
 	status, err := p.deps.Queue.Status(ctx, id)
 	inQueue := err == nil
 	if err != nil && !errors.Is(err, socorro.ErrNotFound) {
-		p.deps.Log.WarnContext(ctx, "queue status not shown", "crash_id", string(id), errAttr(err))
+		p.deps.Log.WarnContext(ctx, "queue status not shown", slog.String("crash_id", string(id)), errAttr(err))
 	}
 	crash, err := p.deps.Crashes.LoadProcessed(ctx, id)
 	switch {
@@ -90,7 +91,7 @@ func (p *Pages) processed(ctx context.Context, c *fiber.Ctx, crash *socorro.Proc
 	case errors.Is(err, socorro.ErrNotFound):
 		b.Anno.Missing = "The raw crash is no longer in the store."
 	default:
-		p.deps.Log.WarnContext(ctx, "annotations not shown", "crash_id", string(id), errAttr(err))
+		p.deps.Log.WarnContext(ctx, "annotations not shown", slog.String("crash_id", string(id)), errAttr(err))
 		b.Anno.Missing = "The raw crash cannot be read right now."
 	}
 	w, err := readWalk(crash.JSONDump)

@@ -192,8 +192,10 @@ func TestWantedSymbolsNameTheFile(t *testing.T) {
 
 func TestADumpOfTheWrongShapeStillMakesAReport(t *testing.T) {
 	t.Parallel()
-	for _, dump := range []string{`null`, `[]`, `42`, `"x"`, `{"threads":7}`, `{"threads":[1,{"frames":{}}]}`, `{"crash_info":{"crashing_thread":99},"threads":[{"frames":[{}]}]}`,
-		`{"crashing_thread":{"threads_index":3,"frames":[{"function":"old::walker"}]}}`, `{"modules":[null],"threads":[{"frames":[null]}]}`, `{"threads":[{"frame_count":-1,"thread_id":"x"}]}`} {
+	for _, dump := range []string{
+		`null`, `[]`, `42`, `"x"`, `{"threads":7}`, `{"threads":[1,{"frames":{}}]}`, `{"crash_info":{"crashing_thread":99},"threads":[{"frames":[{}]}]}`,
+		`{"crashing_thread":{"threads_index":3,"frames":[{"function":"old::walker"}]}}`, `{"modules":[null],"threads":[{"frames":[null]}]}`, `{"threads":[{"frame_count":-1,"thread_id":"x"}]}`,
+	} {
 		s := newSite()
 		raw, p := crash(t, 0, json.RawMessage(dump))
 		p.CrashingThread = nil

@@ -45,8 +45,12 @@ func (x *Index) recent(ctx context.Context, f socorro.CrashFilter) ([]socorro.Cr
 	}
 	rows, err := x.db.read.QueryContext(ctx, where.list(), append(where.args, min(limit, maxLimit), f.Offset)...)
 	return scan(rows, err, func(s *socorro.CrashSummary) []any {
-		return []any{&s.ID, micro{&s.Submitted}, &s.Product, &s.Version, &s.BuildID, &s.Channel, &s.ProcessType,
-			&s.OS, &s.CPU, &s.Signature, &s.Reason, &s.Address, &s.Success}
+		return []any{
+			&s.ID,
+			micro{&s.Submitted},
+			&s.Product, &s.Version, &s.BuildID, &s.Channel, &s.ProcessType,
+			&s.OS, &s.CPU, &s.Signature, &s.Reason, &s.Address, &s.Success,
+		}
 	})
 }
 

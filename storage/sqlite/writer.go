@@ -217,19 +217,6 @@ func (t tx) row(text string, args []any, into ...any) error {
 	return classify(s.QueryRowContext(t.ctx, args...).Scan(into...))
 }
 
-// insert tells the key of the new row.
-func (t tx) insert(text string, args ...any) (int64, error) {
-	s, err := t.stmt(text)
-	if err != nil {
-		return 0, err
-	}
-	res, err := s.ExecContext(t.ctx, args...)
-	if err != nil {
-		return 0, classify(err)
-	}
-	return res.LastInsertId()
-}
-
 // scan reads all rows of a query, here or from the reading pool.
 func scan[T any](rows *sql.Rows, err error, one func(*T) []any) ([]T, error) {
 	if err != nil {

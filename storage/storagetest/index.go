@@ -243,7 +243,7 @@ func (l listing) signatures(since time.Time) []socorro.SignatureCount {
 }
 
 func indexModel(t *testing.T, rt *rapid.T, open Opener[IndexStore]) {
-	dir, err := os.MkdirTemp(t.TempDir(), "model")
+	dir, err := os.MkdirTemp(t.TempDir(), "model") //nolint:usetesting // one for each of rapid's runs, not one for the test
 	check(t, err)
 	x := open(t, dir, time.Now)
 	l := listing{}

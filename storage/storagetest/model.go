@@ -40,7 +40,7 @@ type modelCrash struct {
 
 func modelled(t *testing.T, open Opener[QueueStore]) {
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "model")
+		dir, err := os.MkdirTemp(t.TempDir(), "model") //nolint:usetesting // one for each of rapid's runs, not one for the test
 		check(t, err)
 		clock := NewClock()
 		m := &model{clock: clock, crashes: map[socorro.CrashID]*modelCrash{}}

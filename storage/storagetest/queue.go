@@ -103,13 +103,6 @@ func (t queueTest) is(n int, want socorro.CrashState) {
 	}
 }
 
-func ids(claims []socorro.Claim) (list []socorro.CrashID) {
-	for _, c := range claims {
-		list = append(list, c.ID)
-	}
-	return list
-}
-
 func enqueueOnce(t queueTest) {
 	before := t.clock.Now()
 	t.enqueue(socorro.Normal, 1)

@@ -185,9 +185,9 @@ func exported(t *testing.T, dir string) map[socorro.CrashID]int {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		id, notCrash := socorro.ParseCrashID(d.Name())
-		if notCrash != nil {
-			return nil // what a kill left half written has another name
+		id, err := socorro.ParseCrashID(d.Name())
+		if err != nil {
+			return nil //nolint:nilerr // what a kill left half written has another name
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
