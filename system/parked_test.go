@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"socorro"
+	"socorro/storage/fs"
 	"socorro/storage/sqlite"
 )
 
@@ -65,5 +66,39 @@ func TestParkedItemsAreListedAndReleased(t *testing.T) {
 	}
 	if again, err := queue.Claim(t.Context(), "test", 2, time.Minute); err != nil || len(again) != 1 || again[0].ID != claims[0].ID {
 		t.Errorf("after the release the queue gives %v, %v; want the parked crash", again, err)
+	}
+}
+
+func TestADayIsQueuedAgain(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	store, err := fs.Open(fs.Config{Root: filepath.Join(data, crashDir), MinFree: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	for range 3 {
+		id := socorro.NewCrashID(day, socorro.Accept)
+		if err := store.SaveRaw(t.Context(), &socorro.RawCrash{ID: id, Submitted: day}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--day", "2026-11-23"}, 0, "3 of 3 crashes are queued again"},
+		{[]string{"--day", "2026-11-22"}, 0, "0 of 0 crashes are queued again"},
+		{[]string{"--day", "yesterday"}, 2, ""},
+		{nil, 2, ""},
+		{[]string{"not-an-id"}, 2, ""},
+		{[]string{"--day", "2026-11-23", "11111111-1111-4111-8111-111111261123"}, 2, ""},
+	} {
+		var out, errs bytes.Buffer
+		args := append([]string{"requeue", "--data", data}, c.args...)
+		if code := Main(args, strings.NewReader(""), &out, &errs); code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("socorro %q ended with %d and printed %q %q; want %d and %q", args, code, out.String(), errs.String(), c.code, c.want)
+		}
 	}
 }
