@@ -58,7 +58,7 @@ func TestMatchingIsAnchoredAtTheStartOnly(t *testing.T) {
 func TestOurListsMatchAsPlainExpressions(t *testing.T) {
 	t.Parallel()
 	ours := Default()
-	for _, list := range ours.all() {
+	for _, list := range ours.All() {
 		plain := newNaive(list)
 		for _, e := range list.Entries {
 			for _, frame := range []string{e.Text, strings.TrimRight(e.Text, "$"), e.Text + "x", strings.NewReplacer(`\.`, ".", "(?:", "", ")", "", "?", "", "$", "").Replace(e.Text)} {

@@ -40,6 +40,11 @@ const (
 	LineNumbersFile = "signatures_with_line_numbers_re.txt"
 )
 
+// Names are the file names of the lists.
+func Names() []string {
+	return []string{SentinelsFile, IrrelevantFile, PrefixFile, TrimDLLFile, LineNumbersFile}
+}
+
 // Embedded is the Source of a list that came with the program.
 const Embedded = "embedded"
 
@@ -90,7 +95,7 @@ func Load(dir string) (*Lists, error) {
 // that the embedded lists stand in for them.
 func (l *Lists) FromProgram() []string {
 	var names []string
-	for _, list := range l.all() {
+	for _, list := range l.All() {
 		if list.Source == Embedded {
 			names = append(names, list.Name)
 		}
@@ -98,7 +103,8 @@ func (l *Lists) FromProgram() []string {
 	return names
 }
 
-func (l *Lists) all() []*List {
+// All gives the five lists in the order of [Names].
+func (l *Lists) All() []*List {
 	return []*List{l.Sentinels, l.Irrelevant, l.Prefix, l.TrimDLL, l.LineNumbers}
 }
 
@@ -226,6 +232,24 @@ func (l *List) Which(frame string) (Entry, bool) {
 func (l *List) Has(frame string) bool {
 	_, ok := l.exact[frame]
 	return ok
+}
+
+// Duplicate is an entry that stands in its list before.
+type Duplicate struct {
+	Entry
+	First int // line on which it stands already
+}
+
+// Duplicates lists the entries that are in the list more than once. They do no
+// harm, but who edits one of them wonders why nothing changes.
+func (l *List) Duplicates() []Duplicate {
+	var twice []Duplicate
+	for _, e := range l.Entries {
+		if first := l.exact[e.Text]; first != e.Line {
+			twice = append(twice, Duplicate{e, first})
+		}
+	}
+	return twice
 }
 
 // LineError is a line of a list that cannot be used.

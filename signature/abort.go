@@ -12,7 +12,10 @@ func aborted(r *run) bool {
 	return r.in.AbortMessage != "" || r.in.fault("abort_message") != ""
 }
 
-func prefixAbort(r *run) error {
+func prefixAbort(r *run) error { return prefixAbortWith(r, printable) }
+
+// prefixAbortWith keeps of the message what the function keep leaves.
+func prefixAbortWith(r *run, keep func(string) string) error {
 	if fault := r.in.fault("abort_message"); fault != "" {
 		return errors.New(fault)
 	}
@@ -22,13 +25,13 @@ func prefixAbort(r *run) error {
 		r.set("Abort | " + r.Signature)
 		return nil
 	}
-	r.set("Abort | " + abortText(message) + " | " + r.Signature)
+	r.set("Abort | " + abortText(message, keep) + " | " + r.Signature)
 	return nil
 }
 
 // abortText keeps what the programmer wrote: process and thread stand before
 // it, source file and line behind it.
-func abortText(message string) string {
+func abortText(message string, keep func(string) string) string {
 	if _, after, ok := strings.Cut(message, "###!!! ABORT:"); ok {
 		message = strip(after)
 	}
@@ -42,7 +45,7 @@ func abortText(message string) string {
 			message = message[:open] + message[shut+1:]
 		}
 	}
-	message = strip(printable(message))
+	message = strip(keep(message))
 	if len(message) > maxAbortMessage {
 		message = message[:maxAbortMessage-3] + "..."
 	}

@@ -32,8 +32,12 @@ func watchdogFired(r *run) bool { return strings.Contains(r.Signature, "RunWatch
 
 // regenerateForThread0 looks at the thread that hangs, which is the first: the
 // crashing one is the watchdog that noticed. Socorro falls back to its built-in
-// lists here, whatever lists it was told to use; we do not.
+// lists here, whatever lists it was told to use; we do so with Config.Compat only.
 func regenerateForThread0(r *run) error {
+	if own := r.g; own.watchdog != nil {
+		r.g = own.watchdog
+		defer func() { r.g = own }()
+	}
 	if err := generateFrom(r, 0); err != nil {
 		return err
 	}

@@ -5,13 +5,13 @@ import "sync"
 // The same few thousand functions and modules make up most frames, so their
 // normalised names and what the lists say of them are remembered.
 const (
-	cacheEntries = 8192 // per generation; there are two
-	cacheKeyMax  = 512  // bytes; longer texts are rare and would bloat the cache
+	cacheEntries = 32768 // per generation; there are two
+	cacheKeyMax  = 512   // bytes; longer texts are rare and would bloat the cache
 )
 
 // frameCache remembers the labels of functions and modules. It holds two generations: when
 // the younger is full it becomes the elder, and the elder is forgotten. What is
-// in use moves back to the younger one, so memory is bounded (16 MB at worst)
+// in use moves back to the younger one, so memory is bounded (64 MB at worst, 10 as a rule)
 // and common functions stay.
 type frameCache struct {
 	mu             sync.RWMutex

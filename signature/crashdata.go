@@ -33,6 +33,11 @@ type CrashData struct {
 	// OriginalSignature is the signature before this run. No rule reads it.
 	OriginalSignature string `json:"original_signature,omitempty"`
 
+	// Only the rules of 2018 read these.
+	HangType       int    `json:"hang_type,omitempty"`        // 1 is a hang of the browser, -1 of a plugin
+	MozCrashReason string `json:"moz_crash_reason,omitempty"` // the assertion that failed
+	JITCategory    string `json:"jit_category,omitempty"`     // what the crashing code does, when a compiler made it on the fly
+
 	odd *oddCrash
 }
 
@@ -77,6 +82,14 @@ type UnloadedModule struct {
 // oddCrash is what a decoded crash said that its fields cannot hold.
 type oddCrash struct {
 	faults map[string]string // by JSON name: why the value cannot be used
+	// unknownThread: the stack walker did not say which thread crashed. The
+	// rules of 2018 tell that from thread 0.
+	unknownThread bool
+	threadText    string // the crashing thread as it was given, when CrashingThread does not say it
+	// missing is the part of the stack walker's report that is not there, as
+	// Socorro's notes of 2018 name it: "threads", "system_info".
+	missing string
+
 	// oomNamed: the client gave an allocation size, but no number above zero
 	// (a list, the text "0"). It still means that memory ran out.
 	oomNamed bool
@@ -88,6 +101,11 @@ type oddFrame struct {
 	line           string // the line as it stands, when Line does not say all
 	hasLine        bool   // line counts as a line: Python's truth
 	offsetVerbatim bool   // the offset is no hexadecimal text; show it as it is
+
+	// Only the rules of 2018 look at these.
+	normalised  *string // the frame as it was normalised once
+	nullModule  bool    // the module is there and null
+	emptyOffset bool    // the module offset is there and empty
 }
 
 // fault says why a field cannot be used. Empty when it can.

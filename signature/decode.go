@@ -26,6 +26,14 @@ func (d *CrashData) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+const sizeKey = "oom_allocation_size"
+
+// annotationKeys are the annotations in a processed crash that signatures are made of.
+var annotationKeys = []string{
+	"hang", sizeKey, "js_large_allocation_failure", "abort_message", "async_shutdown_timeout",
+	"ipc_channel_error", "ipc_message_name", "additional_minidumps", "java_exception", "java_stack_trace",
+}
+
 // DecodeProcessed picks the crash data out of a processed crash in JSON, as it
 // is kept by a crash store: annotations from the top level, stacks from
 // json_dump. The error wraps [socorro.ErrInvalid].
@@ -39,15 +47,14 @@ func DecodeProcessed(processed []byte) (*CrashData, error) {
 		return nil, fmt.Errorf("signature: decode processed crash: %s where an object is needed: %w", kind(v), socorro.ErrInvalid)
 	}
 	in := &object{values: map[string]any{}}
-	for _, key := range []string{
-		"hang", "js_large_allocation_failure", "abort_message", "mdsw_status_string", "async_shutdown_timeout",
-		"ipc_channel_error", "ipc_message_name", "additional_minidumps", "java_exception", "java_stack_trace",
-	} {
+	in.values["mdsw_status_string"] = crash.get("mdsw_status_string")
+	for _, key := range annotationKeys {
 		in.values[key] = crash.get(key)
 	}
+	delete(in.values, sizeKey)
 	// A size that is no number counts as none here, though not in crash data.
-	if size, reading := wholeNumber(crash.get("oom_allocation_size")); reading == readable {
-		in.values["oom_allocation_size"] = json.Number(size.String())
+	if size, reading := wholeNumber(crash.get(sizeKey)); reading == readable {
+		in.values[sizeKey] = json.Number(size.String())
 	}
 	in.values["original_signature"] = crash.get("signature")
 	dump := crash.get("json_dump")
@@ -77,6 +84,9 @@ func crashData(in *object) CrashData {
 		IPCMessageName:           anyText(in.get("ipc_message_name")),
 		MDSWStatusString:         anyText(in.get("mdsw_status_string")),
 		AdditionalMinidumps:      minidumpNames(in.get("additional_minidumps")),
+		HangType:                 r.hangType(),
+		MozCrashReason:           onlyText(in.get("moz_crash_reason")),
+		JITCategory:              anyText(in.get("jit_category")),
 	}
 	if hang := in.get("hang"); hang != nil {
 		text := str(hang)
@@ -85,7 +95,8 @@ func crashData(in *object) CrashData {
 	if e := in.get("java_exception"); truth(e) {
 		d.JavaException = json.RawMessage(encode(e))
 	}
-	if len(r.odd.faults) > 0 || r.odd.oomNamed {
+	r.odd.unknownThread = in.get("crashing_thread") == nil
+	if len(r.odd.faults) > 0 || r.odd.oomNamed || r.odd.unknownThread {
 		d.odd = r.odd
 	}
 	return d
@@ -130,6 +141,24 @@ func (r reader) oomSize() *int64 {
 		r.odd.faults[name] = fmt.Sprintf("%s is %.40s, not a whole number", name, repr(v))
 	}
 	return nil
+}
+
+// hangType takes a number in text for one; in 2018 that was no hang type.
+func (r reader) hangType() int {
+	const name = "hang_type"
+	v := r.in.get(name)
+	n, reading := wholeNumber(v)
+	switch v.(type) {
+	case nil, bool, json.Number:
+	default:
+		if truth(v) {
+			r.odd.faults[name] = name + " is " + kind(v) + " where a number is needed"
+		}
+	}
+	if reading != readable {
+		return 0
+	}
+	return int(clamp(n))
 }
 
 // reading is how int(value) ends in Python.

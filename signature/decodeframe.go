@@ -22,8 +22,18 @@ func frame(v any) Frame {
 		Inlines:         r.inlines(),
 		UnloadedModules: r.unloadedModules(),
 	}
+	r.legacy()
 	f.odd = r.result()
 	return f
+}
+
+// legacy notes what the rules of 2018 tell apart, and those of 2026 do not.
+func (r *frameReader) legacy() {
+	if text, ok := r.in.get("normalized").(string); ok {
+		r.odd.normalised = &text
+	}
+	r.odd.nullModule = r.in.has("module") && r.in.get("module") == nil
+	r.odd.emptyOffset = r.in.get("module_offset") == ""
 }
 
 func inline(v any) Inline {

@@ -64,7 +64,7 @@ func (g *Generator) Explain(in *CrashData) Explanation {
 	if in.java() {
 		return e
 	}
-	frames, err := g.normalise(in, e.Thread)
+	frames, err := g.pipeline.frames(g, in, e.Thread)
 	if err != nil {
 		return e // the note about it is in the result
 	}
@@ -72,7 +72,7 @@ func (g *Generator) Explain(in *CrashData) Explanation {
 	for i, f := range frames {
 		e.Steps[i].Frame = f.text
 	}
-	walk(frames, func(i int, fate Fate) {
+	g.pipeline.walk(g, frames, func(i int, fate Fate) {
 		e.Steps[i].Fate = fate
 		g.cite(&e.Steps[i], frames[i])
 	})

@@ -104,8 +104,9 @@ func (g *Generator) functionLabel(f *Frame, function string, kind labelKind) (la
 	if kind == rustLabel {
 		normalise = normaliseRust
 	}
-	numbered := false
+	numbered, disputed := false, false
 	name, err := normalise(function, func(name string) string {
+		disputed = g.rival != nil && g.rival.LineNumbers.Match(name) != g.lists.LineNumbers.Match(name)
 		if !g.lists.LineNumbers.Match(name) {
 			return name
 		}
@@ -117,6 +118,9 @@ func (g *Generator) functionLabel(f *Frame, function string, kind labelKind) (la
 		return label{}, err
 	}
 	l := g.judged(name)
+	if disputed {
+		l.says |= renamed
+	}
 	if !numbered {
 		g.cache.put(function, kind, l)
 	}
@@ -131,7 +135,11 @@ func (g *Generator) judged(frame string) label {
 	if len(frame) > maxFrameText {
 		frame = strings.ToValidUTF8(frame[:maxFrameText], "")
 	}
-	return label{frame, judge(g.lists, frame)}
+	says := judge(g.lists, frame)
+	if g.rival != nil {
+		says |= judge(g.rival, frame) << rivalShift
+	}
+	return label{frame, says}
 }
 
 func (f *Frame) withoutFunction(windows bool) string {

@@ -62,10 +62,14 @@ func TestSignaturesOfCrashes(t *testing.T) {
 	t.Parallel()
 	g := New(smallLists(t))
 	for _, c := range []struct{ why, in, want string }{
-		{"a prefix is kept and goes on, an irrelevant frame is left out",
-			`{"threads": [{"frames": [{"function": "Abort"}, {"function": "mozalloc_abort"}, {"function": "Foo::bar(int)"}, {"function": "Baz::q()"}]}]}`, "Abort | Foo::bar"},
-		{"modules in lower case on Windows, neighbours merged",
-			`{"os": "Windows NT", "threads": [{"frames": [{"function": "NtWaitForSingleObject"}, {"module": "A.dll"}, {"module": "A.dll"}, {"function": "Foo(int)"}]}]}`, "a.dll | Foo"},
+		{
+			"a prefix is kept and goes on, an irrelevant frame is left out",
+			`{"threads": [{"frames": [{"function": "Abort"}, {"function": "mozalloc_abort"}, {"function": "Foo::bar(int)"}, {"function": "Baz::q()"}]}]}`, "Abort | Foo::bar",
+		},
+		{
+			"modules in lower case on Windows, neighbours merged",
+			`{"os": "Windows NT", "threads": [{"frames": [{"function": "NtWaitForSingleObject"}, {"module": "A.dll"}, {"module": "A.dll"}, {"function": "Foo(int)"}]}]}`, "a.dll | Foo",
+		},
 		{"a sentinel starts the signature", `{"threads": [{"frames": [{"function": "a"}, {"function": "sentinel"}, {"function": "b"}]}]}`, "sentinel"},
 		{"nothing but irrelevant frames: the first one", `{"threads": [{"frames": [{"function": "raise"}, {"function": "mozalloc_abort"}]}]}`, "raise"},
 		{"no stack: why", `{"threads": null, "mdsw_status_string": "ERROR_NO_MINIDUMP_HEADER"}`, "EMPTY: no frame data available; ERROR_NO_MINIDUMP_HEADER"},
@@ -150,22 +154,38 @@ func TestARuleThatFailsLeavesANoteAndTheNextGoesOn(t *testing.T) {
 	t.Parallel()
 	g := New(smallLists(t))
 	for _, c := range []struct{ why, in, signature, note string }{
-		{"a size that is no number", `{"oom_allocation_size": "abc", "hang": "ui", ` + fooBar + `}`, "hang: ui | Foo::bar",
-			"OOMSignature: Rule failed: oom_allocation_size is 'abc', not a whole number"},
-		{"an abort message that is a number", `{"abort_message": 5, "hang": "ui", ` + fooBar + `}`, "hang: ui | Foo::bar",
-			"AbortSignature: Rule failed: abort_message is a number where a string is needed"},
-		{"a shutdown that is no object", `{"async_shutdown_timeout": "[]", ` + fooBar + `}`, "Foo::bar",
-			"SignatureShutdownTimeout: Rule failed: the annotation is a list where an object is needed"},
-		{"an IPC error that is an object", `{"ipc_channel_error": {"a": 1}, "ipc_message_name": "M", ` + fooBar + `}`, "Foo::bar | IPC_Message_Name=M",
-			"SignatureIPCChannelError: Rule failed: ipc_channel_error is an object where a string is needed"},
-		{"a thread that is null", `{"threads": [null], "ipc_message_name": "M"}`, "| IPC_Message_Name=M",
-			"SignatureGenerationRule: Rule failed: thread 0 is null where an object is needed"},
-		{"a function that is a list", `{"threads": [{"frames": [{"function": ["a"]}]}]}`, "",
-			"SignatureGenerationRule: Rule failed: a frame's function is a list where a string is needed"},
-		{"a reason that is a number", `{"reason": 7, ` + fooBar + `}`, "Foo::bar",
-			"BadHardware: Rule failed: reason is a number where a string is needed"},
-		{"a function without a name", `{"threads": [{"frames": [{"function": "a"}, {"function": "const"}]}]}`, "",
-			"SignatureGenerationRule: Rule failed: a function is nothing but a qualifier, its name is lost"},
+		{
+			"a size that is no number", `{"oom_allocation_size": "abc", "hang": "ui", ` + fooBar + `}`, "hang: ui | Foo::bar",
+			"OOMSignature: Rule failed: oom_allocation_size is 'abc', not a whole number",
+		},
+		{
+			"an abort message that is a number", `{"abort_message": 5, "hang": "ui", ` + fooBar + `}`, "hang: ui | Foo::bar",
+			"AbortSignature: Rule failed: abort_message is a number where a string is needed",
+		},
+		{
+			"a shutdown that is no object", `{"async_shutdown_timeout": "[]", ` + fooBar + `}`, "Foo::bar",
+			"SignatureShutdownTimeout: Rule failed: the annotation is a list where an object is needed",
+		},
+		{
+			"an IPC error that is an object", `{"ipc_channel_error": {"a": 1}, "ipc_message_name": "M", ` + fooBar + `}`, "Foo::bar | IPC_Message_Name=M",
+			"SignatureIPCChannelError: Rule failed: ipc_channel_error is an object where a string is needed",
+		},
+		{
+			"a thread that is null", `{"threads": [null], "ipc_message_name": "M"}`, "| IPC_Message_Name=M",
+			"SignatureGenerationRule: Rule failed: thread 0 is null where an object is needed",
+		},
+		{
+			"a function that is a list", `{"threads": [{"frames": [{"function": ["a"]}]}]}`, "",
+			"SignatureGenerationRule: Rule failed: a frame's function is a list where a string is needed",
+		},
+		{
+			"a reason that is a number", `{"reason": 7, ` + fooBar + `}`, "Foo::bar",
+			"BadHardware: Rule failed: reason is a number where a string is needed",
+		},
+		{
+			"a function without a name", `{"threads": [{"frames": [{"function": "a"}, {"function": "const"}]}]}`, "",
+			"SignatureGenerationRule: Rule failed: a function is nothing but a qualifier, its name is lost",
+		},
 	} {
 		t.Run(c.why, func(t *testing.T) {
 			t.Parallel()

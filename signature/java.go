@@ -3,7 +3,6 @@ package signature
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -38,7 +37,7 @@ func (r *run) generateFromJavaTrace() {
 	case lines[1] == "":
 		r.note(tool + "stack trace line 2 is empty")
 	default:
-		method = dropJavaLine(lines[1])
+		method = dropJavaLine(lines[1], r.g.pipeline.digit)
 	}
 
 	var signature string
@@ -72,13 +71,13 @@ func hideAddresses(s string) string {
 }
 
 // dropJavaLine drops the line number of a method in "(Name.java:123)": it moves
-// with every version.
-func dropJavaLine(method string) string {
+// with every version. The function digit tells digits.
+func dropJavaLine(method string, digit func(rune) bool) string {
 	body, ok := strings.CutSuffix(method, ")")
 	if !ok {
 		return method
 	}
-	head := strings.TrimRightFunc(body, unicode.IsDigit)
+	head := strings.TrimRightFunc(body, digit)
 	if len(head) == len(body) || !strings.HasSuffix(head, ".java:") {
 		return method
 	}

@@ -17,7 +17,7 @@ const separator = " | "
 // generateFromThread makes the signature of one thread's stack.
 func (r *run) generateFromThread(index int) error {
 	r.thread = index
-	frames, err := r.g.normalise(r.in, index)
+	frames, err := r.frames(index)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (r *run) generateFromThread(index int) error {
 		r.Notes = append(r.Notes, generationRule+": CSignatureTool: no frame data for crashing thread ("+strconv.Itoa(index)+")")
 	}
 	if len(frames) > 0 {
-		r.ProtoSignature = joinTexts(frames)
+		r.ProtoSignature, r.HasProto = joinTexts(frames), true
 	}
 	if signature := strings.Join(kept, separator); signature != "" {
 		r.set(signature)
@@ -41,13 +41,17 @@ type label struct {
 	says verdict
 }
 
-// verdict is what the lists say of a frame: a set of flags.
+// verdict is what the lists say of a frame: a set of flags, and above
+// rivalShift another such set for the lists of a [Comparer]'s other side.
 type verdict uint8
 
 const (
 	irrelevant verdict = 1 << iota
 	prefix
 	sentinel
+
+	rivalShift         = 3
+	renamed    verdict = 1 << 7 // the lists do not agree on its line number
 )
 
 func judge(lists *siglists.Lists, frame string) verdict {
