@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -133,6 +134,7 @@ func additionalMinidumps(w Walker) func(context.Context, *State) error {
 				return fmt.Errorf("walk %s: %w", d.Name, err)
 			} else {
 				truncateStacks(report)
+				guard(report)
 				dump, err := report.MarshalJSON()
 				if err := errors.Join(err, release()); err != nil {
 					return fmt.Errorf("walk %s: %w", d.Name, err)
@@ -198,11 +200,41 @@ func truncateStacks(r *stackwalk.Report) map[int]int {
 	return cut
 }
 
-// jsonDump keeps the whole report.
+// jsonDump keeps the whole report, but for what must not be in a public field.
 func jsonDump(_ context.Context, s *State) error {
+	if notes := s.Report.CrashpadJSON(); notes != nil {
+		s.set("crashpad_info", notes)
+	}
+	guard(s.Report)
 	data, err := s.Report.MarshalJSON()
 	s.Crash.JSONDump = data
 	return err
+}
+
+// guard takes out of a report what not everybody may see: Crashpad's annotations,
+// which are in a protected field, and where this machine keeps its symbols.
+func guard(r *stackwalk.Report) {
+	r.Crashpad = nil
+	for i := range r.Modules {
+		m := &r.Modules[i]
+		m.Lookup.Tried = slices.Clone(m.Lookup.Tried) // all crashes of a module share the list
+		for n, place := range m.Lookup.Tried {
+			short := shortPlace(place)
+			m.Lookup.Tried[n] = short
+			m.SymbolsError = strings.ReplaceAll(m.SymbolsError, place, short)
+		}
+		m.Lookup.Found = shortPlace(m.Lookup.Found)
+	}
+}
+
+// shortPlace is the part of a symbol file's path that says which it is: name, id
+// and name again. URLs stay whole.
+func shortPlace(place string) string {
+	if strings.Contains(place, "://") {
+		return place
+	}
+	parts := strings.Split(filepath.ToSlash(place), "/")
+	return strings.Join(parts[max(0, len(parts)-3):], "/")
 }
 
 // stackFacts picks what searches ask of a stack: the topmost source file, the

@@ -207,3 +207,11 @@ func TestReportKeysAreSearchable(t *testing.T) {
 		t.Errorf("notes %q; want invalidkeys", crash.ProcessorNotes)
 	}
 }
+
+func TestJavaCrashesAreSignedWithoutTheirMessage(t *testing.T) {
+	t.Parallel()
+	crash := processed(t, rawCrash(socorro.Annotations{"JavaStackTrace": "a.b.Boom: secret\n\tat c.D.e(D.java:12)\n"}), nil)
+	if crash.Signature != "a.b.Boom: at c.D.e(D.java)" || crash.Other["java_stack_trace"] != "a.b.Boom\n\tat c.D.e(D.java:12)" {
+		t.Errorf("signature %q, public trace %q", crash.Signature, crash.Other["java_stack_trace"])
+	}
+}

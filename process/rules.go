@@ -11,6 +11,7 @@ func Default(w Walker, signer Signer) Pipeline {
 		{"process type", nil, processType},
 		{"user data", nil, userData},
 		{"environment", nil, environment},
+		{"java stack trace", hasJavaTrace, javaStackTrace},
 		{"dates", nil, dates},
 		{"minidump hash", hasMinidump, hashMinidump},
 		{"stackwalk", nil, walk(w)},

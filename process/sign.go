@@ -43,7 +43,9 @@ func crashData(s *State) *signature.CrashData {
 		IPCChannelError:          a.Text("ipc_channel_error"),
 		IPCMessageName:           a.Text("IPCMessageName"),
 		MDSWStatusString:         s.Crash.MDSWStatus,
-		JavaStackTrace:           a.Text("JavaStackTrace"),
+	}
+	if trace, ok := s.Crash.Other[javaTrace].(string); ok {
+		in.JavaStackTrace = trace
 	}
 	if hang := a.Text("Hang"); hang != "" {
 		in.Hang = &hang
