@@ -3,7 +3,6 @@ package stackwalk_test
 import (
 	"context"
 	"fmt"
-	"log"
 
 	"socorro/stackwalk"
 	"socorro/stackwalk/minidump"
@@ -14,14 +13,14 @@ import (
 func Example() {
 	dump, err := minidump.Open("../testdata/crashes/c_div0.dmp")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer dump.Close()
 	report, err := stackwalk.Walk(context.Background(), dump, stackwalk.Options{
 		Symbols: symbols.Dir{Roots: []string{"../testdata/symbols"}},
 	})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(report.CrashInfo.Type)
 	for _, f := range report.CrashingThread.Frames[:3] {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"socorro/stackwalk/analysis"
 	"socorro/stackwalk/minidump"
 	"socorro/stackwalk/reason"
 )
@@ -47,6 +48,14 @@ func newReport(d *minidump.Dump, evil evilInfo) *Report {
 	return r
 }
 
+// analyse asks the crashing instruction.
+func (r *Report) analyse(d *minidump.Dump) {
+	a := analysis.Of(d, r.compat)
+	c := &r.CrashInfo
+	c.Instruction, c.MemoryAccesses, c.InstructionPointerUpdate = a.Instruction, a.Accesses, a.Target
+	c.Adjusted, c.PossibleBitFlips, c.Inconsistencies = a.Adjusted, a.BitFlips, a.Inconsistencies
+}
+
 func osVersion(s *minidump.SystemInfo) string {
 	version, build := s.OSVersion()
 	if build == "" {
@@ -72,6 +81,9 @@ func (r *Report) addThreads(d *minidump.Dump) {
 			continue
 		}
 		t.ThreadName, t.HasName = from.Name, from.Named
+		if from.Info != nil {
+			t.StartAddress = &from.Info.StartAddress
+		}
 		if code, ok := d.LastError(from); ok {
 			t.LastErrorValue = reason.LastError(d.System.OS, code)
 		}

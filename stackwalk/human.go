@@ -11,8 +11,21 @@ import (
 )
 
 // WriteHuman writes the report as text for people. brief leaves out all but the
-// crash and its thread. The error is w's.
+// crash and its thread. The middle of an endless recursion is left out, and what
+// could command a terminal is escaped, unless the walk was in compat mode. The
+// error is w's.
 func (r *Report) WriteHuman(w io.Writer, brief bool) error {
+	if r.compat {
+		return r.writeHuman(w, brief)
+	}
+	plain := &plainWriter{w: w}
+	if err := r.writeHuman(plain, brief); err != nil {
+		return err
+	}
+	return plain.finish()
+}
+
+func (r *Report) writeHuman(w io.Writer, brief bool) error {
 	h := humanWriter{bufio.NewWriterSize(w, 64<<10), r}
 	h.system()
 	h.crash()
@@ -65,10 +78,12 @@ func (h humanWriter) system() {
 func (h humanWriter) crash() {
 	if c := &h.r.CrashInfo; c.Address != nil {
 		fmt.Fprintf(h, "Crash reason:  %s\n", c.Type)
-		fmt.Fprintf(h, "Crash address: %s\n", appendAddress(nil, *c.Address, h.r.pointerSize))
+		h.crashAddress(c)
+		h.instruction(c)
 	} else {
 		fmt.Fprintln(h, "No crash")
 	}
+	h.assertion()
 	h.mac()
 	if h.r.ProcessUptime != nil {
 		fmt.Fprintf(h, "Process uptime: %d seconds\n", int64(h.r.ProcessUptime.Seconds()))
@@ -108,8 +123,17 @@ func (h humanWriter) frames(t *Thread) {
 	if len(t.Frames) == 0 {
 		fmt.Fprintln(h, "<no frames>")
 	}
-	number := 0
-	for i := range t.Frames {
+	number, folded := 0, fold{}
+	for i := 0; i < len(t.Frames); i++ {
+		if i >= folded.end() && !h.r.compat {
+			folded, _ = foldAt(t.Frames, i)
+		}
+		if from, to := folded.hidden(); i == from && to > from {
+			for ; i < to; i++ {
+				number += 1 + len(t.Frames[i].Inlines)
+			}
+			h.leftOut(folded)
+		}
 		f := &t.Frames[i]
 		for _, in := range f.Inlines {
 			fmt.Fprintf(h, "%2d  %s!%s", number, f.Module, in.Function)
@@ -122,7 +146,8 @@ func (h humanWriter) frames(t *Thread) {
 		fmt.Fprintf(h, "%2d  ", number)
 		number++
 		h.place(f)
-		h.registers(&f.Registers)
+		registers := f.Registers()
+		h.registers(&registers)
 		fmt.Fprintf(h, "    Found by: %s\n", f.Trust.Description())
 	}
 }
@@ -131,6 +156,9 @@ func (h humanWriter) place(f *Frame) {
 	switch {
 	case f.ModuleIndex < 0:
 		fmt.Fprintf(h, "%#x", f.Offset)
+		if f.Memory != "" {
+			fmt.Fprintf(h, " (%s)", f.Memory)
+		}
 		for _, u := range f.UnloadedModules {
 			fmt.Fprintf(h, " (unloaded %s@", u.Module)
 			for i, off := range u.Offsets {
@@ -203,6 +231,8 @@ func (h humanWriter) rest() {
 	}
 	h.streams()
 	h.softErrors()
+	h.annotations()
+	h.problems()
 }
 
 // cert ends the line of a module.
@@ -252,8 +282,9 @@ func (h humanWriter) softErrors() {
 		return
 	}
 	fmt.Fprint(h, "\nSoft errors were encountered when minidump was written:\n")
-	j := jsonWriter{out: h.Writer, pretty: true}
+	j := newJSONWriter(h.Writer, true)
 	j.raw(h.r.SoftErrors)
+	_ = j.out.Flush() // h.Writer keeps its first error
 	h.WriteByte('\n')
 }
 

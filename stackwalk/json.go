@@ -34,6 +34,7 @@ func (r *Report) WriteJSON(w io.Writer, pretty bool) error {
 		j.key("crashing_thread")
 		j.thread(r.CrashingThread, true)
 	}
+	j.crashpad()
 	j.key("handles")
 	j.handles()
 	j.key("linux_memory_map_count")
@@ -73,6 +74,7 @@ func (r *Report) WriteJSON(w io.Writer, pretty bool) error {
 	j.close(']')
 	j.key("unloaded_modules")
 	j.unloadedModules()
+	j.textsIfAny("warnings", j.r.Warnings)
 	j.close('}')
 	if err := j.out.Flush(); err != nil {
 		return fmt.Errorf("stackwalk: write JSON: %w", err)
@@ -88,10 +90,10 @@ type reportWriter struct {
 
 // hex writes an address, as wide as the CPU's.
 func (j reportWriter) hex(v uint64) {
-	j.out.WriteByte('"')
+	j.out.byte('"')
 	j.scratch = appendAddress(j.scratch[:0], v, j.r.pointerSize)
-	j.out.Write(j.scratch)
-	j.out.WriteByte('"')
+	j.out.bytes(j.scratch)
+	j.out.byte('"')
 }
 
 // appendAddress appends 0x and 8 digits for a CPU of 32 bits, 16 for others.
@@ -169,22 +171,25 @@ func (j reportWriter) crashInfo() {
 		j.null()
 	}
 	j.key("adjusted_address")
-	j.null()
+	j.adjusted(c.Adjusted)
 	j.key("assertion")
-	j.null()
+	j.assertion()
 	j.key("crash_inconsistencies")
 	if crashed {
-		j.open('[')
-		j.close(']')
+		j.inconsistencies(c.Inconsistencies)
 	} else {
 		j.null()
 	}
 	j.key("crashing_thread")
 	j.count(c.CrashingThread)
-	for _, name := range [...]string{"instruction", "instruction_pointer_update", "memory_accesses", "possible_bit_flips"} {
-		j.key(name)
-		j.null()
-	}
+	j.key("instruction")
+	j.textOrNull(c.Instruction)
+	j.key("instruction_pointer_update")
+	j.target(c.InstructionPointerUpdate)
+	j.key("memory_accesses")
+	j.accesses(c.MemoryAccesses)
+	j.key("possible_bit_flips")
+	j.bitFlips(c.PossibleBitFlips)
 	j.key("type")
 	j.textOrNull(c.Type)
 	j.close('}')
@@ -225,6 +230,10 @@ func (j reportWriter) thread(t *Thread, crashing bool) {
 	j.close(']')
 	j.key("last_error_value")
 	j.textOrNull(t.LastErrorValue)
+	if t.StartAddress != nil && !j.r.compat {
+		j.key("start_address")
+		j.hex(*t.StartAddress)
+	}
 	j.key("thread_id")
 	j.uint(uint64(t.ThreadID))
 	j.key("thread_name")
@@ -232,6 +241,10 @@ func (j reportWriter) thread(t *Thread, crashing bool) {
 	if crashing {
 		j.key("threads_index")
 		j.int(int64(t.Index))
+	}
+	if t.Truncated && !j.r.compat {
+		j.key("truncated")
+		j.bool(true)
 	}
 	j.close('}')
 }
@@ -250,6 +263,7 @@ func (j reportWriter) frame(f *Frame, registers bool) {
 	j.inlines(f.Inlines)
 	j.key("line")
 	j.uintIf(f.HasLine, f.Line)
+	j.textIfAny("memory", f.Memory)
 	j.key("missing_symbols")
 	j.bool(f.MissingSymbols)
 	j.key("module")
@@ -260,7 +274,8 @@ func (j reportWriter) frame(f *Frame, registers bool) {
 	j.hex(f.Offset)
 	if registers {
 		j.key("registers")
-		j.registers(&f.Registers)
+		known := f.Registers()
+		j.registers(&known)
 	}
 	j.key("trust")
 	j.text(string(f.Trust))
@@ -318,10 +333,10 @@ func (j reportWriter) registers(r *minidump.Registers) {
 	for _, n := range registersByName(r.CPU) {
 		if v, ok := r.Get(n); ok {
 			j.key(r.CPU.RegisterName(n))
-			j.out.WriteByte('"')
+			j.out.byte('"')
 			j.scratch = appendRegister(j.scratch[:0], r.CPU, v)
-			j.out.Write(j.scratch)
-			j.out.WriteByte('"')
+			j.out.bytes(j.scratch)
+			j.out.byte('"')
 		}
 	}
 	j.close('}')

@@ -1,7 +1,6 @@
 package stackwalk
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
@@ -15,7 +14,7 @@ import (
 // report of an overflowed stack is 27 MB of JSON; a tree of it would be ten times
 // that. Its buffer keeps the first error.
 type jsonWriter struct {
-	out     *bufio.Writer
+	out     *jsonBuffer
 	pretty  bool
 	depth   int
 	empty   bool // the innermost object or array has nothing yet
@@ -23,11 +22,47 @@ type jsonWriter struct {
 }
 
 func newJSONWriter(w io.Writer, pretty bool) *jsonWriter {
-	return &jsonWriter{out: bufio.NewWriterSize(w, 64<<10), pretty: pretty}
+	return &jsonWriter{out: &jsonBuffer{w: w}, pretty: pretty}
+}
+
+// A jsonBuffer is a buffer before a writer. Appending to a slice is a third of
+// the work of a bufio.Writer, whose methods are too large to be inlined; most
+// writes are of one byte or ten.
+type jsonBuffer struct {
+	w   io.Writer
+	buf []byte
+	err error
+}
+
+const jsonBufferSize = 64 << 10
+
+// room flushes when the buffer is nearly full: what follows may be appended.
+func (b *jsonBuffer) room() {
+	if len(b.buf) > jsonBufferSize-1<<10 {
+		_ = b.Flush() // kept in err
+	}
+}
+
+// Flush writes what is in the buffer. The error is the first of all writes.
+func (b *jsonBuffer) Flush() error {
+	if b.err == nil && len(b.buf) > 0 {
+		_, b.err = b.w.Write(b.buf)
+	}
+	b.buf = b.buf[:0]
+	return b.err
+}
+
+func (b *jsonBuffer) byte(c byte) { b.buf = append(b.buf, c) }
+
+func (b *jsonBuffer) bytes(p []byte) { b.buf = append(b.buf, p...) }
+
+func (b *jsonBuffer) string(s string) {
+	b.buf = append(b.buf, s...)
+	b.room()
 }
 
 func (j *jsonWriter) open(c byte) {
-	j.out.WriteByte(c)
+	j.out.byte(c)
 	j.depth++
 	j.empty = true
 }
@@ -37,7 +72,7 @@ func (j *jsonWriter) close(c byte) {
 	if !j.empty {
 		j.newline()
 	}
-	j.out.WriteByte(c)
+	j.out.byte(c)
 	j.empty = false
 }
 
@@ -45,43 +80,46 @@ func (j *jsonWriter) newline() {
 	if !j.pretty {
 		return
 	}
-	j.out.WriteByte('\n')
+	j.out.byte('\n')
 	for range j.depth {
-		j.out.WriteString("  ")
+		j.out.string("  ")
 	}
 }
 
 // item begins an element of an array.
 func (j *jsonWriter) item() {
 	if !j.empty {
-		j.out.WriteByte(',')
+		j.out.byte(',')
 	}
 	j.empty = false
 	j.newline()
 }
 
-// key begins a member of an object.
+// key begins a member of an object. Keys need no escapes.
 func (j *jsonWriter) key(name string) {
 	j.item()
-	j.text(name)
-	j.out.WriteByte(':')
+	b := append(j.out.buf, '"')
+	b = append(b, name...)
+	b = append(b, '"', ':')
 	if j.pretty {
-		j.out.WriteByte(' ')
+		b = append(b, ' ')
 	}
+	j.out.buf = b
+	j.out.room()
 }
 
-func (j *jsonWriter) null() { j.out.WriteString("null") }
+func (j *jsonWriter) null() { j.out.string("null") }
 func (j *jsonWriter) bool(v bool) {
 	j.scratch = strconv.AppendBool(j.scratch[:0], v)
-	j.out.Write(j.scratch)
+	j.out.bytes(j.scratch)
 }
 func (j *jsonWriter) int(v int64) {
 	j.scratch = strconv.AppendInt(j.scratch[:0], v, 10)
-	j.out.Write(j.scratch)
+	j.out.bytes(j.scratch)
 }
 func (j *jsonWriter) uint(v uint64) {
 	j.scratch = strconv.AppendUint(j.scratch[:0], v, 10)
-	j.out.Write(j.scratch)
+	j.out.bytes(j.scratch)
 }
 
 // textOrNull writes null for "".
@@ -96,43 +134,51 @@ func (j *jsonWriter) textOrNull(s string) {
 // text writes a string with the escapes that are needed and no other, and U+FFFD
 // for bytes that are no UTF-8.
 func (j *jsonWriter) text(s string) {
-	j.out.WriteByte('"')
+	j.out.byte('"')
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if unescaped[c] {
+			i++
+			continue
+		}
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && size == 1 {
-				j.out.WriteString(s[from:i])
-				j.out.WriteString("\uFFFD")
+				j.out.string(s[from:i])
+				j.out.string("\uFFFD")
 				from = i + 1
 			}
 			i += size
 			continue
 		}
-		if c >= ' ' && c != '"' && c != '\\' {
-			i++
-			continue
-		}
-		j.out.WriteString(s[from:i])
+		j.out.string(s[from:i])
 		j.escape(c)
 		i++
 		from = i
 	}
-	j.out.WriteString(s[from:])
-	j.out.WriteByte('"')
+	j.out.string(s[from:])
+	j.out.byte('"')
 }
+
+// unescaped are the bytes that stand for themselves in a string.
+var unescaped = func() (is [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		is[c] = c != '"' && c != '\\'
+	}
+	return is
+}()
 
 func (j *jsonWriter) escape(c byte) {
 	if n := bytes.IndexByte([]byte("\"\\\b\f\n\r\t"), c); n >= 0 {
-		j.out.WriteByte('\\')
-		j.out.WriteByte(`"\bfnrt`[n])
+		j.out.byte('\\')
+		j.out.byte(`"\bfnrt`[n])
 		return
 	}
 	const hex = "0123456789abcdef"
-	j.out.WriteString(`\u00`)
-	j.out.WriteByte(hex[c>>4])
-	j.out.WriteByte(hex[c&15])
+	j.out.string(`\u00`)
+	j.out.byte(hex[c>>4])
+	j.out.byte(hex[c&15])
 }
 
 // raw writes JSON that is there already, with the keys of its objects in order,
@@ -157,7 +203,7 @@ func (j *jsonWriter) any(v any) {
 	case string:
 		j.text(v)
 	case json.Number:
-		j.out.WriteString(v.String())
+		j.out.string(v.String())
 	case []any:
 		j.open('[')
 		for _, e := range v {

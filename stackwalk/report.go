@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"socorro/stackwalk/analysis"
 	"socorro/stackwalk/minidump"
 	"socorro/stackwalk/symbols"
 	"socorro/stackwalk/unwind"
@@ -34,14 +35,15 @@ type Report struct {
 	SoftErrors               json.RawMessage // nil when none
 	MacCrashInfo             []minidump.MacCrashRecord
 	MacBootArgs              *string
-	Assertion                *minidump.Assertion    // not in the JSON
-	Crashpad                 *minidump.CrashpadInfo // not in the JSON
+	Assertion                *minidump.Assertion
+	Crashpad                 *minidump.CrashpadInfo
 	Breakpad                 *minidump.BreakpadInfo // not in the JSON
 	Streams                  []minidump.Stream      // not in the JSON
 	Warnings                 []string               // of the dump and of the walk; not in the JSON
 	modulesByAddress         []int
 	unloadedModulesByAddress []int
 	pointerSize              int
+	compat                   bool // write what rust-minidump writes and no more
 	cpu                      minidump.CPU
 }
 
@@ -52,6 +54,15 @@ type CrashInfo struct {
 	Address *uint64 // the address the crash is about; nil when nothing crashed
 	// CrashingThread is an index into Report.Threads; nil when the dump does not say.
 	CrashingThread *int
+
+	// The rest is what the crashing instruction tells, see package analysis.
+
+	Instruction              string            // "" when unknown
+	MemoryAccesses           []analysis.Access // nil when unknown
+	InstructionPointerUpdate analysis.Target
+	Adjusted                 analysis.Adjusted // a better address than Address
+	PossibleBitFlips         []analysis.BitFlip
+	Inconsistencies          []analysis.Inconsistency
 }
 
 // SystemInfo is the machine.
@@ -69,8 +80,9 @@ type Thread struct {
 	Index          int // in Report.Threads
 	ThreadID       uint32
 	ThreadName     string
-	HasName        bool   // the dump names it, if only ""
-	LastErrorValue string // of Windows, by name; "" when unknown
+	HasName        bool    // the dump names it, if only ""
+	LastErrorValue string  // of Windows, by name; "" when unknown
+	StartAddress   *uint64 // where it began; nil when unknown
 	Frames         []Frame
 	// Truncated says that the walk stopped at Options.MaxFrames or
 	// Options.MemoryBudget with stack left.
@@ -102,7 +114,12 @@ type Frame struct {
 	Inlines         []symbols.Inline // innermost first; nil when none
 	MissingSymbols  bool
 	UnloadedModules []UnloadedAt // modules that were at Offset before, by name; nil when none
-	Registers       minidump.Registers
+	// Memory is what executable memory Offset is in when it is in no module: "jit"
+	// when it belongs to no file, or the file's name, or "image" for one that
+	// Windows does not name. "" when it is in a module, or unknown, or not executable.
+	Memory string
+
+	registers frameRegisters
 }
 
 // UnloadedAt is a module that was once at a frame's address.
@@ -129,9 +146,14 @@ type Module struct {
 	CorruptSymbols bool
 	SymbolURL      string // "" when not from a server
 
-	Lookup       symbols.Lookup // where symbols were looked for
-	SymbolsError string         // why symbols that exist are not used; "" when all is well
-	BadLines     int            // lines of the symbol file that were left out
+	Lookup           symbols.Lookup // where symbols were looked for
+	SymbolsErrorLine int            // of the symbol file, from 1; 0 when SymbolsError is not about a line
+	SymbolsError     string         // why symbols that exist are not used; "" when all is well
+	BadLines         int            // lines of the symbol file that were left out
+	BadSamples       []symbols.BadLine
+	SymbolsID        string // debug id that the symbol file says it is of; "" when it does not
+	Asked            bool   // a frame needed its symbols
+	Pieces           int    // entries of the dump's list that this module was joined from; 0 when none were joined
 }
 
 // An UnloadedModule was mapped once and is gone.

@@ -29,8 +29,9 @@ type Options struct {
 	MemoryBudget int64
 	// Threads is how many threads are walked at a time. 0 means GOMAXPROCS.
 	Threads int
-	// Compat keeps the known mistakes of rust-minidump. For now it changes
-	// nothing: no mistake is repaired yet.
+	// Compat keeps the known mistakes of rust-minidump, which docs/stackwalk.md
+	// lists, and leaves out of the JSON what it does not have. Symbols read with
+	// [symbols.Options.Strict] belong to it.
 	Compat bool
 	// EvilJSON is the JSON object of annotations that came with the dump, of which
 	// ModuleSignatureInfo and CPUMicrocodeVersion are used. nil means none.
@@ -54,7 +55,16 @@ func Walk(ctx context.Context, d *minidump.Dump, opt Options) (*Report, error) {
 	if opt.Threads <= 0 {
 		opt.Threads = runtime.GOMAXPROCS(0)
 	}
+	d, pieces := asRead(d, opt.Compat)
 	w := &walker{dump: d, opt: opt, report: newReport(d, evil), modules: make([]moduleSymbols, len(d.Modules))}
+	w.report.compat = opt.Compat
+	w.report.analyse(d)
+	for i := range pieces {
+		w.report.Modules[i].Pieces = pieces[i]
+	}
+	if !opt.Compat {
+		w.code = codeRanges(d)
+	}
 	w.framesLeft.Store(max(1, opt.MemoryBudget/int64(unsafe.Sizeof(Frame{}))))
 	for i := range d.Modules {
 		w.codeEnd = max(w.codeEnd, d.Modules[i].End())
@@ -73,6 +83,7 @@ type walker struct {
 	opt     Options
 	report  *Report
 	codeEnd uint64
+	code    []codeRange // nil when it is not to be looked at
 
 	modules    []moduleSymbols
 	framesLeft atomic.Int64
@@ -156,17 +167,21 @@ func (w *walker) walkThread(ctx context.Context, index int) {
 	stack := unwind.Stack{
 		Memory: w.stackMemory(from, registers.SP()),
 		Order:  w.dump.Memory.Order(),
-		OS:     w.dump.System.OS, Code: w, CodeEnd: w.codeEnd,
+		OS:     w.dump.System.OS, Code: w, CodeEnd: w.codeEnd, Compat: w.opt.Compat,
 	}
 	frame := unwind.Start(registers)
 	var called unwind.Frame
+	var slab registerSlab
 	for {
 		if w.framesLeft.Add(-1) < 0 || w.opt.MaxFrames > 0 && len(t.Frames) >= w.opt.MaxFrames {
 			t.Truncated = true
 			return
 		}
 		f := w.symbolicate(ctx, &frame)
-		f.Index = len(t.Frames)
+		f.Index, f.registers = len(t.Frames), slab.keep(&frame.Registers)
+		if len(t.Frames) == cap(t.Frames) { // an overflowed stack has 30,000
+			t.Frames = slices.Grow(t.Frames, max(16, len(t.Frames)))
+		}
 		t.Frames = append(t.Frames, f)
 		before := &called
 		if f.Index == 0 {
@@ -194,10 +209,11 @@ func (w *walker) stackMemory(t *minidump.Thread, sp uint64) minidump.Region {
 
 // symbolicate names a frame.
 func (w *walker) symbolicate(ctx context.Context, u *unwind.Frame) Frame {
-	f := Frame{Trust: u.Trust, Offset: u.Instruction, ModuleIndex: -1, Registers: u.Registers, MissingSymbols: true}
+	f := Frame{Trust: u.Trust, Offset: u.Instruction, ModuleIndex: -1, MissingSymbols: true}
 	index, base, ok := w.ModuleAt(f.Offset)
 	if !ok {
 		f.UnloadedModules = w.unloadedAt(f.Offset)
+		f.Memory, _ = codeAt(w.code, f.Offset)
 		return f
 	}
 	f.ModuleIndex, f.Module, f.ModuleOffset = index, leaf(w.dump.Modules[index].CodeFile), f.Offset-base
@@ -215,7 +231,7 @@ func (w *walker) symbolicate(ctx context.Context, u *unwind.Frame) Frame {
 		f.HasLine, f.File, f.Line, f.LineOffset = true, s.File, s.Line, f.ModuleOffset-s.LineStart
 	}
 	f.Inlines = s.Inlines
-	u.Params = s.Params
+	u.Params, u.Root = s.Params, beginsStacks(w.dump.System.OS, s.Function)
 	return f
 }
 
@@ -255,15 +271,18 @@ func (w *walker) finish(evil evilInfo) {
 		if !m.asked {
 			continue
 		}
-		_, corrupt := errors.AsType[*symbols.ParseError](m.err)
+		useless, corrupt := errors.AsType[*symbols.ParseError](m.err)
+		if corrupt {
+			out.SymbolsErrorLine = useless.Line
+		}
 		s := states[out.Filename]
 		states[out.Filename] = state{true, s.loaded || m.err == nil || corrupt, s.corrupt || corrupt}
-		out.Lookup = m.look
+		out.Asked, out.Lookup = true, m.look
 		if m.err != nil && !errors.Is(m.err, symbols.ErrNotFound) {
 			out.SymbolsError = m.err.Error()
 		}
 		if m.table != nil {
-			out.BadLines, out.SymbolURL = m.table.Bad, m.look.URL
+			out.BadLines, out.BadSamples, out.SymbolsID, out.SymbolURL = m.table.Bad, m.table.Samples, m.table.DebugID, m.look.URL
 		}
 	}
 	for i := range r.Modules {

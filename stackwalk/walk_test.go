@@ -298,6 +298,11 @@ func TestAReportIsTheSameHoweverManyThreadsWalk(t *testing.T) {
 func FuzzWalk(f *testing.F) {
 	f.Add(program(3).Bytes())
 	f.Add(synth.New(minidump.X86, minidump.Windows).Bytes())
+	f.Add(everything().Bytes())
+	f.Add(madeCode().Stream(minidump.LinuxMapsStream, []byte(splitMaps)).Bytes())
+	for _, m := range machines() {
+		f.Add(m.dump().Bytes())
+	}
 	s := symbols.NewCache(supplier(func(context.Context, symbols.Module) (*symbols.Table, symbols.Lookup, error) {
 		t, err := symbols.Parse(strings.NewReader("FUNC 0 1000 0 main\nSTACK CFI INIT 0 1000 .cfa: $rsp 1 + .ra: .cfa ^\n"), symbols.Options{})
 		return t, symbols.Lookup{}, err

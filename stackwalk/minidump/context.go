@@ -13,6 +13,7 @@ const (
 	flagAMD64    = 0x00100000
 	flagARM64    = 0x00400000
 	flagPPC64    = 0x01000000
+	flagRISCV64  = 0x08000000
 	flagSPARC    = 0x10000000
 	flagPPC      = 0x20000000
 	flagARM      = 0x40000000
@@ -62,9 +63,23 @@ func layoutOf(cpu CPU) (layout, bool) {
 		return layout{1160, 0, flagPPC64, 0, 8, run(8, 39, 8)}, true
 	case SPARC: // the 32 registers of the window, CCR PC NPC Y ASI FPRS
 		return layout{584, 0, flagSPARC, 0, 8, run(8, 38, 8)}, true
+	case RISCV64: // PC and X1 to X31 follow each other
+		return layout{524, 0, flagRISCV64, 0, 8, run(8, 32, 8)}, true
 	default:
 		return layout{}, false
 	}
+}
+
+// RawContext is the context of a thread as it stands in the file, with what we do
+// not read of it; nil when it is not in the file. Index -1 is the exception's.
+func (d *Dump) RawContext(thread int) []byte {
+	switch {
+	case thread == -1:
+		return d.crash
+	case thread >= 0 && thread < len(d.contexts):
+		return d.contexts[thread]
+	}
+	return nil
 }
 
 // context reads registers. It gives nil, and a warning, when there are none, or
@@ -95,7 +110,11 @@ func (p *parser) context(loc location, whose string) *Registers {
 		b.off = 0
 		flags = b.u64()
 	}
-	if cpu := uint32(flags) & flagCPUs; cpu != l.cpu && (cpu != l.also || cpu == 0) {
+	mask := uint32(flagCPUs)
+	if l.cpu == flagRISCV64 {
+		mask |= flagRISCV64 // newer than those who check it elsewhere
+	}
+	if cpu := uint32(flags) & mask; cpu != l.cpu && (cpu != l.also || cpu == 0) {
 		return miss("flags %#x are not those of %s", flags, p.d.System.CPU)
 	}
 	if !p.spend(int(unsafe.Sizeof(Registers{}))) {

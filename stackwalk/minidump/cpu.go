@@ -16,6 +16,7 @@ const (
 	PPC
 	PPC64
 	SPARC
+	RISCV64 // which rust-minidump does not know
 )
 
 // String is the name in reports: "x86", "amd64", "arm64", "unknown".
@@ -39,6 +40,8 @@ func (c CPU) String() string {
 		return "ppc64"
 	case SPARC:
 		return "sparc"
+	case RISCV64:
+		return "riscv64"
 	default:
 		return "unknown"
 	}
@@ -49,7 +52,7 @@ func (c CPU) PointerSize() int {
 	switch c {
 	case X86, ARM, MIPS, PPC, SPARC:
 		return 4
-	case AMD64, ARM64, ARM64Old, MIPS64, PPC64:
+	case AMD64, ARM64, ARM64Old, MIPS64, PPC64, RISCV64:
 		return 8
 	default:
 		return 0

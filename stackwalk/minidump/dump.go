@@ -40,9 +40,19 @@ type Dump struct {
 	SoftErrors   json.RawMessage // what the dump's writer could not do; nil when absent or not JSON
 	MacCrashInfo []MacCrashRecord
 	MacBootArgs  *string
+	CommandLine  []string   // of Linux
+	Environment  []KeyValue // of Linux; it may hold secrets of the user
+
+	FunctionTables []FunctionTable
+	Stability      *StabilityReport
 
 	Warnings []string // what did not parse, where and why, at most 100; never fatal
 
+	file     []byte
+	partial  map[StreamType]bool // streams with a part left out, see Strict
+	contexts [][]byte            // of Threads, as they stand in the file
+	crash    []byte              // the context of Exception
+	strays   []int               // of Threads, those whose stack is from Memory
 	modules  rangeMap
 	unloaded []int // indices into UnloadedModules, by base
 	close    func() error
@@ -87,7 +97,7 @@ type MiscInfo struct {
 	TimeZoneID                         uint32
 	BuildString, DebugString           string
 	StandardTimeName, DaylightTimeName string
-	XStateSize                         uint32
+	XState                             *XState // nil when the dump does not say
 	ProcessCookie                      uint32
 }
 
@@ -103,6 +113,7 @@ type Thread struct {
 	Stack         Region // no Data when the dump does not have it
 	StackBase     uint64 // what the thread list says, whether or not the memory is there
 	Context       *Registers
+	Info          *ThreadInfo // nil when the dump has none of this thread
 }
 
 // A Module is a program or library mapped into the process.

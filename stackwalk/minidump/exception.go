@@ -14,6 +14,7 @@ func (p *parser) exception(b *buf) {
 		return
 	}
 	e.Context = p.context(context, "exception")
+	p.d.crash, _ = p.part(context)
 	p.d.Exception = &e
 }
 

@@ -130,6 +130,38 @@ func limitValue(s string) LimitValue {
 	return LimitValue{Value: v}
 }
 
+// linuxCmdLine is the arguments, each with a NUL behind it.
+func (p *parser) linuxCmdLine(b *buf) {
+	p.d.CommandLine = append([]string{}, p.zeroEnded(b)...)
+}
+
+// linuxEnviron is NAME=value, each with a NUL behind it.
+func (p *parser) linuxEnviron(b *buf) {
+	p.d.Environment = []KeyValue{}
+	for _, one := range p.zeroEnded(b) {
+		name, value, _ := strings.Cut(one, "=")
+		p.d.Environment = append(p.d.Environment, KeyValue{name, value})
+	}
+}
+
+// zeroEnded are the texts of a stream. The last one may lack its NUL: writers cut
+// what does not fit.
+func (p *parser) zeroEnded(b *buf) []string {
+	var out []string
+	text := strings.TrimSuffix(strings.ToValidUTF8(string(b.data), "\uFFFD"), "\x00")
+	for one := range strings.SplitSeq(text, "\x00") {
+		if !p.spend(2 * int(unsafe.Sizeof(KeyValue{}))) {
+			b.fail("more texts than the credit of a file of %d bytes", len(p.file))
+			break
+		}
+		out = append(out, one)
+	}
+	if text == "" {
+		return nil
+	}
+	return out
+}
+
 func (p *parser) softErrors(b *buf) {
 	if !utf8.Valid(b.data) || !json.Valid(b.data) {
 		b.fail("not JSON")
@@ -138,14 +170,14 @@ func (p *parser) softErrors(b *buf) {
 	p.d.SoftErrors = b.data
 }
 
-// linuxMaps is all or nothing: a line that is no mapping means that the text is
-// not what we think it is.
+// linuxMaps leaves out the lines that are no mapping. Writers cut the text at a
+// limit of theirs, in the middle of a line, and paths are whatever bytes a file
+// system takes.
 func (p *parser) linuxMaps(b *buf) {
-	if !utf8.Valid(b.data) {
-		b.fail("not UTF-8")
-		return
-	}
 	maps := []LinuxMap{}
+	skip := func(reason string) {
+		p.leftOut(LinuxMapsStream, b.start+int64(b.off), "a line: "+reason)
+	}
 	for b.left() > 0 {
 		line, _, more := bytes.Cut(b.data[b.off:], []byte{'\n'})
 		next := b.off + len(line)
@@ -155,16 +187,20 @@ func (p *parser) linuxMaps(b *buf) {
 		line = bytes.TrimSuffix(line, []byte{'\r'})
 		if isAttribute(line) {
 			if len(maps) == 0 {
-				b.fail("an attribute before the first mapping")
-				return
+				skip("an attribute before the first mapping")
 			}
 			b.off = next
 			continue
 		}
+		if !utf8.Valid(line) {
+			skip("it is not UTF-8; the bytes that are not are replaced")
+			line = bytes.ToValidUTF8(line, []byte("\uFFFD"))
+		}
 		m, err := linuxMap(string(line))
 		if err != nil {
-			b.fail("%v", err)
-			return
+			skip(err.Error())
+			b.off = next
+			continue
 		}
 		if !p.spend(int(unsafe.Sizeof(m)) + len(line)) {
 			b.fail("more lines than the credit of a file of %d bytes", len(p.file))

@@ -82,9 +82,10 @@ const (
 
 // memory reads Memory64List, or MemoryList when there is no good one.
 func (p *parser) memory() {
+	var wide []Region
 	if b, ok := p.stream(Memory64ListStream); ok {
-		if regions := p.memory64List(b); b.err == nil {
-			p.d.Memory = NewMemoryMap(p.order, regions...)
+		if wide = p.memory64List(b); b.err == nil {
+			p.d.Memory = NewMemoryMap(p.order, wide...)
 			return
 		}
 		p.warn(b.err)
@@ -95,7 +96,11 @@ func (p *parser) memory() {
 		p.d.Memory = NewMemoryMap(p.order, regions...)
 		return
 	}
-	p.d.Memory = NewMemoryMap(p.order)
+	// The disk was full before the dump was: what is there is still good.
+	if len(wide) > 0 {
+		p.d.partial[Memory64ListStream] = true
+	}
+	p.d.Memory = NewMemoryMap(p.order, wide...)
 }
 
 // memoryList leaves out regions that are not in the file: writers of minidumps
@@ -137,8 +142,8 @@ func (p *parser) memory64List(b *buf) []Region {
 		base, size := b.u64(), b.u64()
 		end := rva + size
 		if end < rva || end > uint64(len(p.file)) {
-			b.fail("the memory at %#x, %d bytes, is not in the file", base, size)
-			return nil
+			b.fail("the memory at %#x, %d bytes, and all after it is not in the file", base, size)
+			return regions
 		}
 		regions = append(regions, Region{base, p.file[rva:end:end]})
 		rva = end

@@ -1,6 +1,9 @@
 package minidump
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Sizes of MiscInfo as it grew, and bits that say which of its fields count.
 const (
@@ -51,14 +54,53 @@ func (p *parser) miscInfo(b *buf) {
 		m.BuildString, m.DebugString = p.fixed16(b.take(520)), p.fixed16(b.take(80))
 	}
 	if size >= miscSize5 {
-		b.off = miscSize4 + 4
-		m.XStateSize = b.u32()
+		b.off = miscSize4
+		if x := p.xstate(b); x.Enabled != 0 {
+			m.XState = &x
+		}
 		b.off = miscSize5 - 4
 		if cookie := b.u32(); m.Flags&miscCookie != 0 {
 			m.ProcessCookie = cookie
 		}
 	}
 	p.d.Misc = &m
+}
+
+// An XState says what a processor's extended state (AVX, CET, …) looks like where
+// a context is longer than the registers that we read.
+type XState struct {
+	ContextSize uint32 // bytes of a context with all of it
+	Enabled     uint64 // features that the system saves, one bit each
+	Features    []XStateFeature
+}
+
+// An XStateFeature is a place in a context.
+type XStateFeature struct {
+	Number       int // of the bit in XState.Enabled
+	Offset, Size uint32
+}
+
+// Name is what the feature is called in manuals, or its number.
+func (f XStateFeature) Name() string {
+	names := [...]string{
+		"x87", "SSE", "AVX", "BNDREGS", "BNDCSR", "opmask", "ZMM_Hi256", "Hi16_ZMM", "PT", "PKRU", "PASID", "CET_U",
+		"CET_S", "HDC", "UINTR", "LBR", "HWP", "TILECFG", "TILEDATA", "APX",
+	}
+	if f.Number < len(names) {
+		return names[f.Number]
+	}
+	return fmt.Sprintf("feature %d", f.Number)
+}
+
+func (p *parser) xstate(b *buf) XState {
+	b.skip(4) // its own size, which never changed
+	x := XState{ContextSize: b.u32(), Enabled: b.u64()}
+	for n := range 64 {
+		if f := (XStateFeature{n, b.u32(), b.u32()}); x.Enabled>>n&1 != 0 {
+			x.Features = append(x.Features, f)
+		}
+	}
+	return x
 }
 
 func (p *parser) misc3(b *buf, m *MiscInfo, has func(int, uint32) bool) {

@@ -21,9 +21,9 @@ const (
 	cvELF   = 0x4270454c // "LEpB", Breakpad's record of an ELF build id
 )
 
-// moduleList is all or nothing but for modules without a sensible size, which
-// Wine and packers make: a name or a CodeView record that is not there means that
-// the list is not to be trusted.
+// moduleList leaves out modules without a sensible size, which Wine and packers
+// make. A name or a CodeView record that is not in the file costs the module only
+// that: its place in memory is still what it is.
 func (p *parser) moduleList(b *buf) {
 	n := b.count(moduleSize)
 	modules := make([]Module, 0, n)
@@ -57,14 +57,13 @@ func (p *parser) module(b *buf) (Module, bool) {
 	if b.err != nil || m.Size == 0 || m.Base+m.Size < m.Base {
 		return m, false
 	}
-	text := p.utf16At(uint64(name))
-	if text == nil {
-		b.fail("the name of the module at %#x is not readable", m.Base)
-		return m, false
+	if text := p.utf16At(uint64(name)); text != nil {
+		m.CodeFile = *text
+	} else {
+		p.leftOut(ModuleListStream, b.start+int64(b.off)-moduleSize, fmt.Sprintf("the name of the module at %#x, which is not readable", m.Base))
 	}
-	m.CodeFile = *text
 	if codeView.size != 0 {
-		p.codeView(b, codeView, &m)
+		p.codeView(codeView, &m)
 	} else if p.d.System.OS == Windows {
 		m.CodeID = peID(m.TimeStamp, m.Size)
 	}
@@ -88,8 +87,9 @@ func (p *parser) moduleVersion(b *buf) string {
 	}
 }
 
-func (p *parser) codeView(b *buf, loc location, m *Module) {
-	cv := p.sub(b, "CodeView record", loc)
+func (p *parser) codeView(loc location, m *Module) {
+	// Its error is not the list's.
+	cv := p.sub(&buf{stream: ModuleListStream.String(), order: p.order}, "CodeView record", loc)
 	switch kind := cv.u32(); kind {
 	case cvPDB70:
 		id, age := cv.guid(), cv.u32()
@@ -112,8 +112,9 @@ func (p *parser) codeView(b *buf, loc location, m *Module) {
 		m.DebugFile = m.CodeFile
 		p.buildID(cv, m)
 	}
-	if cv.err != nil && b.err == nil {
-		b.err = cv.err
+	if cv.err != nil {
+		m.DebugFile, m.DebugID, m.CodeID, m.BuildID = "", "", "", nil
+		p.leftOut(ModuleListStream, int64(loc.rva), fmt.Sprintf("the CodeView record of the module at %#x, which is not readable", m.Base))
 	}
 }
 
@@ -159,13 +160,13 @@ func (p *parser) unloadedModuleList(b *buf) {
 		case b.err != nil:
 			return
 		case m.Size == 0 || m.Base+m.Size < m.Base:
-			b.fail("the unloaded module at %#x has %d bytes", m.Base, m.Size)
-			return
+			p.leftOut(UnloadedModuleListStream, b.start+int64(b.off)-unloadedModuleSize, fmt.Sprintf("the module at %#x, which has %d bytes", m.Base, m.Size))
+			continue
 		case name == nil:
-			b.fail("the name of the unloaded module at %#x is not readable", m.Base)
-			return
+			p.leftOut(UnloadedModuleListStream, b.start+int64(b.off)-unloadedModuleSize, fmt.Sprintf("the name of the module at %#x, which is not readable", m.Base))
+		default:
+			m.Name = *name
 		}
-		m.Name = *name
 		m.CodeID = peID(m.TimeStamp, m.Size)
 		modules = append(modules, m)
 	}

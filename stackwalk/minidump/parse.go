@@ -42,6 +42,8 @@ func steps() []step {
 		{ExceptionStream, (*parser).exception},
 		{MiscInfoStream, (*parser).miscInfo},
 		{MemoryInfoListStream, (*parser).memoryInfoList},
+		{ThreadInfoListStream, (*parser).threadInfoList},
+		{FunctionTableStream, (*parser).functionTable},
 		{HandleDataStream, (*parser).handleData},
 		{BreakpadInfoStream, (*parser).breakpadInfo},
 		{AssertionInfoStream, (*parser).assertionInfo},
@@ -52,6 +54,9 @@ func steps() []step {
 		{LinuxCPUInfoStream, (*parser).linuxCPUInfo},
 		{MozLinuxLimitsStream, (*parser).limits},
 		{MozSoftErrorsStream, (*parser).softErrors},
+		{LinuxCmdLineStream, (*parser).linuxCmdLine},
+		{LinuxEnvironStream, (*parser).linuxEnviron},
+		{StabilityReportStream, (*parser).stabilityReport},
 		{MozMacCrashInfoStream, (*parser).macCrashInfo},
 		{MozMacBootArgsStream, (*parser).macBootArgs},
 	}
@@ -64,7 +69,7 @@ func steps() []step {
 func Parse(data []byte) (*Dump, error) {
 	p := &parser{
 		file:    data,
-		d:       &Dump{},
+		d:       &Dump{file: data, partial: map[StreamType]bool{}},
 		streams: map[StreamType]Stream{},
 		texts:   map[uint32]*string{},
 		credit:  4*int64(len(data)) + 1<<20,

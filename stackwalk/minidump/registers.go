@@ -1,6 +1,9 @@
 package minidump
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Registers are the general registers of one frame. They are a small value, so
 // that an unwinder can copy them without allocating.
@@ -88,6 +91,17 @@ const (
 	SPARCPC = 33
 )
 
+// Registers of riscv64. Number n is xn, and 0, which is always zero, is pc.
+const (
+	RISCVPC  = 0
+	RISCVRA  = 1
+	RISCVSP  = 2
+	RISCVS0  = 8 // the frame pointer
+	RISCVS1  = 9
+	RISCVS2  = 18
+	RISCVS11 = 27
+)
+
 // A registerFile names a CPU's registers, in the order of their numbers.
 type registerFile struct {
 	names  []string
@@ -112,6 +126,8 @@ func (c CPU) file() registerFile {
 		return registerFile{ppc64Names[:], PPCSRR0, PPCR1}
 	case SPARC:
 		return registerFile{sparcNames[:], SPARCPC, SPARCO6}
+	case RISCV64:
+		return registerFile{riscvNames[:], RISCVPC, RISCVSP}
 	default:
 		return registerFile{nil, -1, -1}
 	}
@@ -145,6 +161,10 @@ var (
 		"g_r0", "g_r1", "g_r2", "g_r3", "g_r4", "g_r5", "g_r6", "g_r7", "g_r8", "g_r9", "g_r10", "g_r11", "g_r12",
 		"g_r13", "g_r14", "g_r15", "g_r16", "g_r17", "g_r18", "g_r19", "g_r20", "g_r21", "g_r22", "g_r23", "g_r24",
 		"g_r25", "g_r26", "g_r27", "g_r28", "g_r29", "g_r30", "g_r31", "ccr", "pc", "npc", "y", "asi", "fprs",
+	}
+	riscvNames = [...]string{
+		"pc", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7",
+		"s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
 	}
 )
 
@@ -182,6 +202,11 @@ func (c CPU) RegisterNumber(name string) (int, bool) {
 		return ARMLR, true
 	case c == ARM && name == "r15":
 		return ARMPC, true
+	case c == RISCV64 && name == "fp":
+		return RISCVS0, true
+	case c == RISCV64 && strings.HasPrefix(name, "x"):
+		n, err := strconv.Atoi(name[1:])
+		return n, err == nil && n > 0 && n < len(riscvNames) && name == "x"+strconv.Itoa(n)
 	}
 	return 0, false
 }

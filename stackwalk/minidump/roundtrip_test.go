@@ -43,6 +43,10 @@ func sample(cpu minidump.CPU) everything {
 			{
 				ID: 7, Name: "Haupt🧵faden", Named: true, SuspendCount: 1, PriorityClass: 2, Priority: 3, TEB: 0x7ff000,
 				Stack: stack, StackBase: stack.Base, Context: registers(cpu),
+				Info: &minidump.ThreadInfo{
+					DumpFlags: 4, DumpError: 5, ExitStatus: 0x103, CreateTime: time.Unix(1_700_000_000, 123_456_700).UTC(),
+					KernelTime: time.Second + 100, UserTime: 2 * time.Second, StartAddress: 0x400100, Affinity: 0xff,
+				},
 			},
 			{ID: 8},
 			{ID: 9, Named: true, StackBase: 0x10},
@@ -77,7 +81,10 @@ func sample(cpu minidump.CPU) everything {
 			PID:   ptr(uint32(4242)), CreateTime: time.Unix(1000, 0).UTC(), UserTime: 2 * time.Second, KernelTime: time.Second,
 			MaxMHz: 3000, CurrentMHz: 2000, LimitMHz: 2500, IntegrityLevel: 0x2000, ExecuteFlags: 0x4d, Protected: 1,
 			TimeZoneID: 2, StandardTimeName: "CET", DaylightTimeName: "CEST", BuildString: "19041.1", DebugString: "mini",
-			XStateSize: 0x340, ProcessCookie: 0xfeed,
+			XState: &minidump.XState{ContextSize: 0x900, Enabled: 1<<2 | 1<<11, Features: []minidump.XStateFeature{
+				{Number: 2, Offset: 0x740, Size: 256}, {Number: 11, Offset: 0x840, Size: 16},
+			}},
+			ProcessCookie: 0xfeed,
 		},
 		infos: []minidump.MemoryInfo{{
 			Base: 0x400000, AllocationBase: 0x400000, Size: 0x1000, AllocationProtect: 0x80, State: 0x1000, Protect: 0x20, Type: 0x1000000,
@@ -145,8 +152,24 @@ func (e everything) build(cpu minidump.CPU, os minidump.OS) *synth.Dump {
 		Stream(minidump.LinuxProcStatusStream, []byte("Name:\tcat\nPid:\t77\n")).
 		Stream(minidump.LinuxCPUInfoStream, []byte("processor\t: 0\nmicrocode\t: 0xa0011d1\nprocessor\t: 1\nmicrocode\t: 0x1\n")).
 		Stream(minidump.MozLinuxLimitsStream, []byte(limitsText)).
-		Stream(minidump.MozSoftErrorsStream, []byte(`[{"InitErrors":[]}]`))
+		Stream(minidump.MozSoftErrorsStream, []byte(`[{"InitErrors":[]}]`)).
+		Stream(minidump.LinuxCmdLineStream, []byte("cat\x00\x00-n\x00")).
+		Stream(minidump.LinuxEnvironStream, []byte("HOME=/root\x00EMPTY\x00A=b=c")).
+		Stream(minidump.StabilityReportStream, stability)
 }
+
+// stability is a report of two processes in protocol buffer encoding, with fields
+// of other kinds that are to be passed over.
+var stability = []byte("" +
+	"\x12\x13" + // a process
+	"\x18\xac\x02" + // its number, 300
+	"\x22\x06\x0a\x04\x08\x07\x20\x01" + // its memory, with field 1 and 4
+	"\x3a\x04\x12\x02\x08\x09" + // its files, of Windows
+	"\x28\x01" + // a number that there once was
+	"\x12\x06\x3a\x04\x0a\x02\x08\x03" + // a process with open files
+	"\x3a\x06\x0a\x04\x08\x05\x18\x06" + // the system's memory
+	"\x09\x00\x00\x00\x00\x00\x00\x00\x00" + // 8 bytes
+	"\x0d\x00\x00\x00\x00") // 4 bytes
 
 func parse(t *testing.T, d *synth.Dump) *minidump.Dump {
 	t.Helper()
@@ -161,7 +184,7 @@ func TestEverythingThatIsWrittenIsRead(t *testing.T) {
 	t.Parallel()
 	cpus := []minidump.CPU{
 		minidump.X86, minidump.AMD64, minidump.ARM, minidump.ARM64, minidump.ARM64Old, minidump.MIPS, minidump.MIPS64,
-		minidump.PPC, minidump.PPC64, minidump.SPARC,
+		minidump.PPC, minidump.PPC64, minidump.SPARC, minidump.RISCV64,
 	}
 	for _, cpu := range cpus {
 		for _, big := range []bool{false, true} {
@@ -216,6 +239,15 @@ func compare(t *testing.T, got *minidump.Dump, want everything, big bool) {
 			{Name: "Max cpu time", Soft: minidump.LimitValue{Kind: minidump.LimitUnlimited}, Hard: minidump.LimitValue{Kind: minidump.LimitUnlimited}, Unit: "seconds"},
 			{Name: "Max open files", Soft: minidump.LimitValue{Value: 1024}, Hard: minidump.LimitValue{Value: 524288}, Unit: "files"},
 			{Name: "Max realtime priority", Unit: "n/a"},
+		}},
+		{"arguments", got.CommandLine, []string{"cat", "", "-n"}},
+		{"environment", got.Environment, []minidump.KeyValue{{Key: "HOME", Value: "/root"}, {Key: "EMPTY"}, {Key: "A", Value: "b=c"}}},
+		{"stability report", got.Stability, &minidump.StabilityReport{
+			Processes: []minidump.ProcessStability{
+				{PID: ptr(uint64(300)), PrivateUsage: ptr(uint64(7)), AllocationAttempt: ptr(uint64(1)), Handles: ptr(uint64(9))},
+				{OpenFiles: ptr(uint64(3))},
+			},
+			SystemCommitLimit: ptr(uint64(5)), SystemHandles: ptr(uint64(6)),
 		}},
 		{"soft errors", string(got.SoftErrors), `[{"InitErrors":[]}]`},
 		{"memory", got.Memory.Regions[0], minidump.Region{Base: 0x400100, Data: []byte("code")}},

@@ -65,6 +65,8 @@ func cpuOf(architecture uint16) CPU {
 		return ARM64Old
 	case 0x8004:
 		return MIPS64
+	case 0x8006:
+		return RISCV64
 	default:
 		return UnknownCPU
 	}

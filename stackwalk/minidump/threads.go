@@ -14,7 +14,12 @@ func (p *parser) threadList(b *buf) {
 		t := Thread{ID: b.u32(), SuspendCount: b.u32(), PriorityClass: b.u32(), Priority: b.u32(), TEB: b.u64()}
 		t.StackBase = b.u64()
 		stack, context := b.location(), b.location()
-		t.Stack = p.stack(t.StackBase, stack)
+		var stray bool
+		if t.Stack, stray = p.stack(t.StackBase, stack); stray {
+			p.d.strays = append(p.d.strays, len(threads))
+		}
+		raw, _ := p.part(context)
+		p.d.contexts = append(p.d.contexts, raw)
 		t.Context = p.context(context, fmt.Sprintf("thread %d", t.ID))
 		threads = append(threads, t)
 	}
@@ -26,14 +31,13 @@ func (p *parser) threadList(b *buf) {
 // stack is the memory of a thread's stack. Windows sometimes writes no place for
 // it, or a wrong one, but has the memory in the list of regions under the right
 // address.
-func (p *parser) stack(base uint64, loc location) Region {
+func (p *parser) stack(base uint64, loc location) (r Region, fromMemory bool) {
 	if loc.rva != 0 && loc.size != 0 {
 		if data, ok := p.part(loc); ok {
-			return Region{base, data}
+			return Region{base, data}, false
 		}
 	}
-	r, _ := p.d.Memory.At(base)
-	return r
+	return p.d.Memory.At(base)
 }
 
 // threadNames gives the threads their names. A name that is unreadable costs

@@ -21,6 +21,8 @@ type fakeFrame struct {
 	caller  map[string]uint64
 	cleared []string
 	start   uint64
+	first   bool // told that nothing called it
+	program bool // told that a program was evaluated
 }
 
 func newFakeFrame() *fakeFrame {
@@ -39,6 +41,8 @@ func (f *fakeFrame) ClearCaller(name string)             { f.cleared = append(f.
 func (f *fakeFrame) SetCFA(v uint64) bool                { return f.SetCaller("cfa", v) }
 func (f *fakeFrame) SetReturn(v uint64) bool             { return f.SetCaller("ra", v) }
 func (f *fakeFrame) InRules(start uint64)                { f.start = start }
+func (f *fakeFrame) NoCaller()                           { f.first = true }
+func (f *fakeFrame) InProgram()                          { f.program = true }
 func (f *fakeFrame) SetCaller(name string, v uint64) bool {
 	if v > f.most {
 		return false
@@ -86,12 +90,12 @@ func TestExpressions(t *testing.T) {
 		{"99999999999999999999", 0, false},
 		{"0x10", 0, false},
 	} {
-		got, ok := evaluate(c.expr, newFakeFrame(), 0x100, true)
+		got, ok := evaluate(compile(c.expr), newFakeFrame(), 0x100, true)
 		if ok != c.ok || ok && got != c.want {
 			t.Errorf("evaluate(%q) = %#x, %v; want %#x, %v", c.expr, got, ok, c.want, c.ok)
 		}
 	}
-	if _, ok := evaluate(".cfa", newFakeFrame(), 0, false); ok {
+	if _, ok := evaluate(compile(".cfa"), newFakeFrame(), 0, false); ok {
 		t.Error("the frame address is computed from itself")
 	}
 }
@@ -249,7 +253,12 @@ func naive(expr string, f *fakeFrame, cfa uint64) (uint64, bool) {
 			v, ok = f.Word(stack[len(stack)-1])
 			stack = stack[:len(stack)-1]
 		default:
-			v, ok = operand(token, f)
+			var s step
+			if s, ok = operand(token); ok && s.op == 'r' {
+				v, ok = f.Register(s.name)
+			} else {
+				v = s.value
+			}
 		}
 		if !ok {
 			return 0, false
@@ -267,16 +276,15 @@ func FuzzCFI(f *testing.F) {
 	f.Add(".cfa: x29 .ra: x30", "1 2 3 + *")
 	f.Add(": :: .cfa:.ra:", "-9223372036854775808 -1 /")
 	f.Fuzz(func(t *testing.T, rules, expr string) {
-		var set ruleSet
-		if set.add(rules) {
-			set.apply(newFakeFrame())
+		if table, err := Parse(strings.NewReader("STACK CFI INIT 0 10 "+rules+"\n"), Options{}); err == nil {
+			table.Unwind(0, newFakeFrame())
 		}
 		for _, c := range expr {
 			if c > 127 || c < ' ' && c != '\t' && c != '\n' {
 				return // strings.Fields splits at more than we do
 			}
 		}
-		got, ok := evaluate(expr, newFakeFrame(), 0x100, true)
+		got, ok := evaluate(compile(expr), newFakeFrame(), 0x100, true)
 		want, wantOK := naive(expr, newFakeFrame(), 0x100)
 		if ok != wantOK || ok && got != want {
 			t.Errorf("evaluate(%q) = %#x, %v; naive %#x, %v", expr, got, ok, want, wantOK)

@@ -1,10 +1,8 @@
 package symbols
 
 import (
-	"cmp"
 	"math"
 	"slices"
-	"strings"
 )
 
 // public reads PUBLIC [m] address parameters name.
@@ -15,9 +13,9 @@ func (p *parser) public(f *fields) string {
 	if f.reason != "" {
 		return f.reason
 	}
-	p.good = true
+	p.out.good = true
 	if addr <= math.MaxUint32 {
-		p.table.publics = append(p.table.publics, public{uint32(addr), params, p.keep(name)})
+		p.out.publics = append(p.out.publics, public{uint32(addr), params, p.keep(name)})
 	}
 	return ""
 }
@@ -44,20 +42,20 @@ func (p *parser) function(f *fields) string {
 	if f.reason != "" {
 		return f.reason
 	}
-	p.good = true
+	p.out.good = true
 	first, last, ok := span(addr, size)
 	if !ok {
 		p.block = inSkippedFunction
 		return ""
 	}
-	p.block = inFunction
-	t := p.table
-	t.funcs = append(t.funcs, function{
-		addr: first, last: last, params: uint32(params), name: p.keep(name),
-		lineFrom: uint32(len(t.lines)), inlineFrom: uint32(len(t.inlines)),
-	})
+	p.block, p.blockAt = inFunction, p.at
+	p.lines, p.inlines = p.lines[:0], p.inlines[:0]
+	p.out.funcs = append(p.out.funcs, function{addr: first, last: last, params: uint32(params), name: p.keep(name)})
 	return ""
 }
+
+// keepsBodies says whether the lines of the current function are wanted.
+func (p *parser) keepsBodies() bool { return p.block == inFunction && p.mode != inText }
 
 // sourceLine reads address size line file.
 func (p *parser) sourceLine(f *fields) string {
@@ -68,8 +66,8 @@ func (p *parser) sourceLine(f *fields) string {
 		return f.reason
 	}
 	// PDB files have many lines of no bytes.
-	if first, last, ok := span(addr, size); ok && p.block == inFunction {
-		p.table.lines = push(p.table.lines, line{first, last, file, number})
+	if first, last, ok := span(addr, size); ok && p.keepsBodies() {
+		p.lines = push(p.lines, line{first, last, file, number})
 	}
 	return ""
 }
@@ -105,139 +103,39 @@ func (p *parser) inline(f *fields) string {
 		if f.reason != "" {
 			return f.reason
 		}
-		if addr > 1<<32-1 || p.block != inFunction {
+		if addr > 1<<32-1 || !p.keepsBodies() {
 			continue
 		}
 		in.addr, in.size = uint32(addr), uint32(size)
-		p.table.inlines = push(p.table.inlines, in)
+		p.inlines = push(p.inlines, in)
 	}
 	return ""
 }
 
 // endBlock puts the lines and inlined calls of the last function, or the rows of
-// the last STACK CFI INIT, in order.
+// the last STACK CFI INIT, in order, and into the blob if there is one.
 func (p *parser) endBlock() {
-	t := p.table
+	where := ref{uint32(p.blockAt), uint32(p.at - p.blockAt)}
 	switch p.block {
 	case inFunction:
-		f := &t.funcs[len(t.funcs)-1]
-		lines := dropOverlaps(t.lines[f.lineFrom:], func(l line) (uint32, uint32) { return l.addr, l.last })
-		t.lines = t.lines[:int(f.lineFrom)+len(lines)]
-		f.lineTo = uint32(len(t.lines))
-		inlines := t.inlines[f.inlineFrom:]
-		if !slices.IsSortedFunc(inlines, compareInlines) {
-			slices.SortFunc(inlines, compareInlines)
+		if p.mode != inText {
+			p.lines = dropOverlaps(p.lines, func(l line) (uint32, uint32) { return l.addr, l.last })
 		}
-		f.inlineTo = uint32(len(t.inlines))
+		if p.mode == kept {
+			sortInlines(p.inlines)
+		}
+		f := &p.out.funcs[len(p.out.funcs)-1]
+		if f.body = where; p.mode == packed {
+			f.body = p.packFunction(f)
+		}
 	case inCFI:
-		c := &t.cfi[len(t.cfi)-1]
-		byAddress := func(a, b cfiRow) int { return cmp.Compare(a.addr, b.addr) }
-		if rows := t.rows[c.rowFrom:]; !slices.IsSortedFunc(rows, byAddress) {
-			slices.SortStableFunc(rows, byAddress)
+		if p.mode != inText && !slices.IsSortedFunc(p.rows, compareRows) {
+			slices.SortStableFunc(p.rows, compareRows)
 		}
-		c.rowTo = uint32(len(t.rows))
+		c := &p.out.cfi[len(p.out.cfi)-1]
+		if c.body = where; p.mode == packed {
+			c.body = p.packCFI(c)
+		}
 	}
 	p.block = noBlock
-}
-
-// compareInlines orders by depth, then address, and leaves no two different ones
-// equal. Sorting takes a third of the time to read a file with many inlined
-// calls, and the first comparison nearly always decides.
-func compareInlines(a, b inline) int {
-	x, y := uint64(a.depth)<<32|uint64(a.addr), uint64(b.depth)<<32|uint64(b.addr)
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return cmp.Or(
-		cmp.Compare(a.size, b.size), cmp.Compare(a.callFile, b.callFile),
-		cmp.Compare(a.callLine, b.callLine), cmp.Compare(a.origin, b.origin))
-}
-
-// dropOverlaps sorts ranges by address and drops each that begins inside an
-// earlier one, so that what starts lowest wins. It works in place.
-func dropOverlaps[T any](list []T, span func(T) (first, last uint32)) []T {
-	order := func(a, b T) int {
-		af, al := span(a)
-		bf, bl := span(b)
-		return cmp.Or(cmp.Compare(af, bf), cmp.Compare(al, bl))
-	}
-	if !slices.IsSortedFunc(list, order) {
-		slices.SortStableFunc(list, order)
-	}
-	kept := list[:0]
-	for _, r := range list {
-		first, _ := span(r)
-		if len(kept) > 0 {
-			if _, last := span(kept[len(kept)-1]); first <= last {
-				continue
-			}
-		}
-		kept = append(kept, r)
-	}
-	return kept
-}
-
-// finish sorts what has to be found by address or number.
-func (p *parser) finish() (*Table, error) {
-	p.endBlock()
-	t := p.table
-	switch {
-	case p.number == 0:
-		return nil, &ParseError{0, "the file is empty"}
-	case !p.good && t.Bad > 0:
-		// A web server's error page, or UTF-16: nothing in it is a record.
-		return nil, &ParseError{t.Samples[0].Line, t.Samples[0].Reason}
-	}
-	t.Lines = p.number
-	t.text = strings.Clone(p.text.String())
-	t.lines, t.inlines, t.rows = fit(t.lines), fit(t.inlines), fit(t.rows)
-	t.funcs = dropOverlaps(t.funcs, func(f function) (uint32, uint32) { return f.addr, f.last })
-	t.cfi = dropOverlaps(t.cfi, func(c cfiBlock) (uint32, uint32) { return c.addr, c.last })
-	t.frames = dropOverlaps(t.frames, winSpan)
-	t.fpos = dropOverlaps(t.fpos, winSpan)
-	t.files, t.origins = lastOfEach(t.files), lastOfEach(t.origins)
-	byAddress := func(a, b public) int {
-		return cmp.Or(cmp.Compare(a.addr, b.addr), cmp.Compare(t.str(a.name), t.str(b.name)), cmp.Compare(a.params, b.params))
-	}
-	if !slices.IsSortedFunc(t.publics, byAddress) {
-		slices.SortFunc(t.publics, byAddress)
-	}
-	return t, nil
-}
-
-// lastOfEach sorts by number; of two records with one number the later counts.
-func lastOfEach(list []named) []named {
-	byID := func(a, b named) int { return cmp.Compare(a.id, b.id) }
-	if !slices.IsSortedFunc(list, byID) {
-		slices.SortStableFunc(list, byID)
-	}
-	kept := list[:0]
-	for _, n := range list {
-		if len(kept) > 0 && kept[len(kept)-1].id == n.id {
-			kept[len(kept)-1] = n
-			continue
-		}
-		kept = append(kept, n)
-	}
-	return kept
-}
-
-// push appends, and doubles what is full: append grows long slices by a quarter,
-// and copying them so often was a fifth of the time to read a large file.
-func push[T any](list []T, v T) []T {
-	if len(list) == cap(list) {
-		list = slices.Grow(list, max(64, len(list)))
-	}
-	return append(list, v)
-}
-
-// fit gives back the room that a list did not need, if it is worth a copy.
-func fit[T any](list []T) []T {
-	if cap(list)-len(list) <= len(list)/16 {
-		return list
-	}
-	return slices.Clone(list)
 }

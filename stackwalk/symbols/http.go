@@ -101,7 +101,7 @@ func (h *HTTP) Find(ctx context.Context, m Module) (*Table, Lookup, error) {
 	for _, base := range h.cfg.URLs {
 		address := requestURL(base, path, m)
 		look.Tried = append(look.Tried, address)
-		t, err := h.download(ctx, address, path)
+		t, err := h.download(ctx, address, path, m)
 		switch {
 		case err == nil:
 			look.Found, look.URL = address, address
@@ -144,8 +144,8 @@ func requestURL(base, path string, m Module) string {
 	return address
 }
 
-// download parses a file while it arrives and keeps it once it proved good.
-func (h *HTTP) download(ctx context.Context, address, path string) (*Table, error) {
+// download parses a file while it arrives, or keeps it once it proved good.
+func (h *HTTP) download(ctx context.Context, address, path string, m Module) (*Table, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -171,27 +171,29 @@ func (h *HTTP) download(ctx context.Context, address, path string) (*Table, erro
 		t.URL = address
 		return t, nil
 	}
-	return h.keep(resp.Body, address, path)
+	if err := h.keep(resp.Body, address, path); err != nil {
+		return nil, err
+	}
+	t, _, err := Dir{Roots: []string{h.cfg.Dir}, Options: h.cfg.Options}.Find(ctx, m)
+	return t, err
 }
 
-// keep parses body and puts it into the directory. It is written beside its
+// keep checks body while it puts it into the directory. It is written beside its
 // place and then renamed, so that another process never reads half a file.
-func (h *HTTP) keep(body io.Reader, address, path string) (*Table, error) {
+func (h *HTTP) keep(body io.Reader, address, path string) error {
 	place := filepath.Join(h.cfg.Dir, filepath.FromSlash(path))
 	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
-		return nil, fmt.Errorf("stackwalk/symbols: keep %s: %w", address, err)
+		return fmt.Errorf("stackwalk/symbols: keep %s: %w", address, err)
 	}
 	f, err := os.CreateTemp(filepath.Dir(place), ".download-*")
 	if err != nil {
-		return nil, fmt.Errorf("stackwalk/symbols: keep %s: %w", address, err)
+		return fmt.Errorf("stackwalk/symbols: keep %s: %w", address, err)
 	}
 	defer os.Remove(f.Name()) // fails once it is renamed, as it should
 	defer f.Close()
-	t, err := Parse(io.TeeReader(body, f), h.cfg.Options)
-	if err != nil {
-		return nil, fmt.Errorf("stackwalk/symbols: download %s: %w", address, err)
+	if err := check(io.TeeReader(body, f), h.cfg.Options); err != nil {
+		return fmt.Errorf("stackwalk/symbols: download %s: %w", address, err)
 	}
-	t.URL = address
 	// The empty line is for files whose last line has no end.
 	_, err = fmt.Fprintf(f, "\nINFO URL %s\n", address)
 	if err == nil {
@@ -201,9 +203,9 @@ func (h *HTTP) keep(body io.Reader, address, path string) (*Table, error) {
 		err = os.Rename(f.Name(), place)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("stackwalk/symbols: keep %s: %w", address, err)
+		return fmt.Errorf("stackwalk/symbols: keep %s: %w", address, err)
 	}
-	return t, nil
+	return nil
 }
 
 func (h *HTTP) isAbsent(path string) bool {

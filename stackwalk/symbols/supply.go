@@ -1,7 +1,6 @@
 package symbols
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // ErrNotFound says that a supplier has no symbols for a module. That is the
@@ -41,6 +38,9 @@ type Lookup struct {
 	Found string   // path or URL of the file; "" when there was none
 	URL   string   // where it came from, when a symbol server had it
 	Tried []string // all places, in order, Found included
+	// Near are the debug ids that there are symbols of for a file of the same name,
+	// when there are none for the right one: of another build, most likely. At most 8.
+	Near []string
 }
 
 // Path is where a module's file stands in a symbol directory, with slashes:
@@ -103,7 +103,7 @@ func (d Dir) Find(ctx context.Context, m Module) (*Table, Lookup, error) {
 				return nil, look, fmt.Errorf("stackwalk/symbols: open symbols: %w", err)
 			}
 			look.Found = name
-			t, err := parsePacked(ctx, f, suffix, d.Options)
+			t, err := d.read(ctx, f, suffix)
 			f.Close()
 			if err != nil {
 				return nil, look, fmt.Errorf("stackwalk/symbols: read %s: %w", name, err)
@@ -112,6 +112,7 @@ func (d Dir) Find(ctx context.Context, m Module) (*Table, Lookup, error) {
 			return t, look, nil
 		}
 	}
+	look.Near = d.near(path)
 	return nil, look, ErrNotFound
 }
 
@@ -122,23 +123,11 @@ func absent(err error) bool {
 }
 
 func parsePacked(ctx context.Context, r io.Reader, suffix string, opt Options) (*Table, error) {
-	r = contextReader{ctx, r}
-	switch suffix {
-	case ".gz":
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return nil, unpackError(ctx, err)
-		}
-		defer z.Close()
-		r = z
-	case ".zst":
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
-		if err != nil {
-			return nil, unpackError(ctx, err)
-		}
-		defer z.Close()
-		r = z
+	r, done, err := unpacked(contextReader{ctx, r}, suffix)
+	if err != nil {
+		return nil, unpackError(ctx, err)
 	}
+	defer done()
 	t, err := Parse(r, opt)
 	if err != nil && suffix != "" {
 		return nil, unpackError(ctx, err)
@@ -180,6 +169,7 @@ func (c Chain) Find(ctx context.Context, m Module) (*Table, Lookup, error) {
 	for _, s := range c {
 		t, look, err := s.Find(ctx, m)
 		look.Tried = append(all.Tried, look.Tried...)
+		look.Near = nearest(append(all.Near, look.Near...))
 		if err == nil || !errors.Is(err, ErrNotFound) {
 			return t, look, err
 		}

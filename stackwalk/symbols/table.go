@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"slices"
 	"sort"
+	"sync/atomic"
 	"unsafe"
 )
 
 // A Table is what one symbol file says. Addresses are relative to the module's
-// base. A Table is immutable and safe for concurrent use. The strings it hands
-// out share its memory.
+// base. A Table does not change and is safe for concurrent use. The strings it
+// hands out do not need it.
 type Table struct {
 	OS, Arch  string // of the MODULE line, such as "Linux" and "x86_64"; "" without one
 	DebugID   string // of the MODULE line
@@ -20,15 +21,24 @@ type Table struct {
 	Bad     int // how many of them made no sense and were left out
 	Samples []BadLine
 
-	text    string // all names; a ref is a piece of it
+	index
+	data    []byte // names and bodies; a ref is a piece of it
+	packed  bool   // the bodies are packed, not text
+	strict  bool   // how to read bodies that are text
+	mapped  bool   // data, and perhaps the index, are a file in memory
+	repair  repair
+	symbols [memoSize]atomic.Pointer[symbolMemo]
+	plans   [memoSize]atomic.Pointer[plan]
+}
+
+// An index has what lookups search, sorted by address or number. Its records have
+// a fixed size and no pointers, so that a cache file is used as it is.
+type index struct {
 	files   []named
 	origins []named
 	funcs   []function
-	lines   []line
-	inlines []inline
 	publics []public
 	cfi     []cfiBlock
-	rows    []cfiRow
 	frames  []winRecord // STACK WIN 4
 	fpos    []winRecord // STACK WIN 0
 }
@@ -39,10 +49,8 @@ type BadLine struct {
 	Reason string
 }
 
-// A ref is a piece of a table's text.
+// A ref is a piece of a table's data.
 type ref struct{ off, len uint32 }
-
-func (t *Table) str(r ref) string { return t.text[r.off : r.off+r.len] }
 
 // Addresses are 32 bits wide because a module's size is: a record beyond that
 // can never be asked for, and the parser leaves it out.
@@ -56,10 +64,7 @@ type function struct {
 	addr, last uint32 // last address included
 	params     uint32
 	name       ref
-	lineFrom   uint32 // indices into Table.lines
-	lineTo     uint32
-	inlineFrom uint32 // indices into Table.inlines
-	inlineTo   uint32
+	body       ref // lines and inlined calls
 }
 
 type line struct{ addr, last, file, number uint32 }
@@ -77,9 +82,7 @@ type public struct {
 
 type cfiBlock struct {
 	addr, last uint32
-	init       ref
-	rowFrom    uint32 // indices into Table.rows
-	rowTo      uint32
+	body       ref // rules at its beginning and where they change
 }
 
 type cfiRow struct {
@@ -109,12 +112,22 @@ type Inline struct {
 	HasLine  bool
 }
 
-// Size is about how many bytes of memory the table holds.
+// Size is about how many bytes of memory the table holds. Files that are mapped
+// into memory do not count: the system takes their pages back when it needs to.
 func (t *Table) Size() int64 {
-	return int64(unsafe.Sizeof(*t)) + int64(len(t.text)) +
-		sizeOf(t.files) + sizeOf(t.origins) + sizeOf(t.funcs) + sizeOf(t.lines) +
-		sizeOf(t.inlines) + sizeOf(t.publics) + sizeOf(t.cfi) + sizeOf(t.rows) +
-		sizeOf(t.frames) + sizeOf(t.fpos)
+	size := int64(unsafe.Sizeof(*t))
+	if !t.mapped {
+		size += int64(cap(t.data))
+	}
+	if !t.mapped || !t.packed {
+		size += t.index.size()
+	}
+	return size
+}
+
+func (x *index) size() int64 {
+	return sizeOf(x.files) + sizeOf(x.origins) + sizeOf(x.funcs) + sizeOf(x.publics) +
+		sizeOf(x.cfi) + sizeOf(x.frames) + sizeOf(x.fpos)
 }
 
 // Empty says whether the file had nothing that an address could be looked up in.
@@ -124,40 +137,82 @@ func (t *Table) Empty() bool {
 
 // Named says whether addr is in a function with a name. Stack scanning asks this
 // of every word that could be a return address.
-func (t *Table) Named(addr uint64) bool {
-	if f := t.function(addr); f != nil {
-		return f.name.len > 0
+func (t *Table) Named(addr uint64) (is bool) {
+	other, ok := t.safely(func() bool {
+		if f := t.function(addr); f != nil {
+			is = f.name.len > 0
+			return true
+		}
+		p := t.public(addr)
+		is = p != nil && p.name.len > 0
+		return true
+	})
+	if !ok {
+		return other != nil && other.Named(addr)
 	}
-	p := t.public(addr)
-	return p != nil && p.name.len > 0
+	return is
 }
 
-// Lookup is the symbol at addr, false when there is none.
+// Lookup is the symbol at addr, false when there is none. It shares the symbol
+// with others who ask for the same address: do not change its Inlines.
 func (t *Table) Lookup(addr uint64) (Symbol, bool) {
+	slot := &t.symbols[memoSlot(addr)]
+	if m := slot.Load(); m != nil && m.addr == addr {
+		return m.symbol, m.ok
+	}
+	m := &symbolMemo{addr: addr}
+	other, ok := t.safely(func() bool { return t.lookup(m) })
+	if !ok {
+		if other == nil {
+			return Symbol{}, false
+		}
+		return other.Lookup(addr)
+	}
+	slot.Store(m)
+	return m.symbol, m.ok
+}
+
+// lookup finds m's symbol. It is false when the table's file is damaged.
+func (t *Table) lookup(m *symbolMemo) (ok bool) {
+	s, addr := &m.symbol, m.addr
 	f := t.function(addr)
 	if f == nil {
 		p := t.public(addr)
 		if p == nil {
-			return Symbol{}, false
+			return true
 		}
-		return Symbol{Function: t.str(p.name), Start: uint64(p.addr), Params: p.params}, true
+		m.ok, s.Start, s.Params = true, uint64(p.addr), p.params
+		s.Function, ok = t.str(p.name)
+		return ok
 	}
-	s := Symbol{Function: t.str(f.name), Start: uint64(f.addr), Params: f.params}
+	m.ok, s.Start, s.Params = true, uint64(f.addr), f.params
 	if w, ok := t.win(t.frames, addr); ok {
 		s.Params = w.params
 	} else if w, ok := t.win(t.fpos, addr); ok {
 		s.Params = w.params
 	}
-	t.source(f, uint32(addr), &s)
-	return s, true
+	if s.Function, ok = t.str(f.name); !ok {
+		return false
+	}
+	lines, inlines, ok := t.body(f)
+	r := sourceReader{t, true}
+	if ok {
+		r.source(lines, inlines, uint32(addr), s)
+	}
+	return ok && r.ok
+}
+
+// A sourceReader finds names and remembers when one could not be read.
+type sourceReader struct {
+	*Table
+	ok bool
 }
 
 // source fills in the line and the inlined calls. An INLINE record says where
 // its call stands in the caller's source, so each depth gets its position from
 // the record one deeper, and the innermost from the line records.
-func (t *Table) source(f *function, addr uint32, s *Symbol) {
-	at := lineAt(t.lines[f.lineFrom:f.lineTo], addr)
-	inlines := t.inlines[f.inlineFrom:f.inlineTo]
+func (t *sourceReader) source(lines []line, inlines []inline, addr uint32, s *Symbol) {
+	at := lineAt(lines, addr)
 	in := inlineAt(inlines, 0, addr)
 	if in == nil {
 		if at != nil {
@@ -191,22 +246,24 @@ func (t *Table) source(f *function, addr uint32, s *Symbol) {
 }
 
 // place sets file and line, unless the file has no name.
-func (t *Table) place(s *Symbol, file, number, start uint32) {
+func (t *sourceReader) place(s *Symbol, file, number, start uint32) {
 	if name, ok := t.name(t.files, file); ok {
 		s.HasLine, s.File, s.Line, s.LineStart = true, name, number, uint64(start)
 	}
 }
 
-func (t *Table) name(list []named, id uint32) (string, bool) {
+func (t *sourceReader) name(list []named, id uint32) (string, bool) {
+	at := int(id)
 	// Numbers are nearly always 0, 1, 2, …, so the first guess is right.
-	if int64(id) < int64(len(list)) && list[id].id == id {
-		return t.str(list[id].name), true
+	if int64(id) >= int64(len(list)) || list[id].id != id {
+		var ok bool
+		if at, ok = slices.BinarySearchFunc(list, id, func(n named, id uint32) int { return cmp.Compare(n.id, id) }); !ok {
+			return "", false
+		}
 	}
-	i, ok := slices.BinarySearchFunc(list, id, func(n named, id uint32) int { return cmp.Compare(n.id, id) })
-	if !ok {
-		return "", false
-	}
-	return t.str(list[i].name), true
+	name, ok := t.str(list[at].name)
+	t.ok = t.ok && ok
+	return name, true
 }
 
 func (t *Table) function(addr uint64) *function {

@@ -1,10 +1,6 @@
 package symbols
 
-import (
-	"sort"
-	"strconv"
-	"strings"
-)
+import "sort"
 
 // A winRecord is a STACK WIN record: how to leave a function of 32-bit Windows.
 type winRecord struct {
@@ -13,7 +9,7 @@ type winRecord struct {
 	saved           uint32 // bytes of saved registers
 	locals          uint32 // bytes of local variables
 	program         ref    // of type 4
-	usesBasePointer bool   // of type 0
+	usesBasePointer uint32 // of type 0: 1 or 0
 }
 
 func winSpan(w winRecord) (uint32, uint32) { return w.addr, w.last }
@@ -40,7 +36,7 @@ func (p *parser) stackWin(f *fields) string {
 	if f.reason != "" {
 		return f.reason
 	}
-	p.good = true
+	p.out.good = true
 	if hasProgram != (kind == '4') {
 		return ""
 	}
@@ -51,10 +47,12 @@ func (p *parser) stackWin(f *fields) string {
 	switch kind {
 	case '4':
 		w.program = p.keepRules(rest)
-		p.table.frames = appendWin(p.table.frames, w)
+		p.out.frames = append(p.out.frames, w)
 	case '0':
-		w.usesBasePointer = string(rest) == "1"
-		p.table.fpos = appendWin(p.table.fpos, w)
+		if string(rest) == "1" {
+			w.usesBasePointer = 1
+		}
+		p.out.fpos = append(p.out.fpos, w)
 	}
 	return ""
 }
@@ -89,18 +87,6 @@ func appendWin(list []winRecord, w winRecord) []winRecord {
 	return append(list, w)
 }
 
-// unwindWin finds the caller's registers by the record of addr. ok is false when
-// there is none or it does not work out here.
-func (t *Table) unwindWin(addr uint64, f Frame) (ok bool) {
-	if w, found := t.win(t.frames, addr); found {
-		return w.runProgram(t.str(w.program), f)
-	}
-	if w, found := t.win(t.fpos, addr); found {
-		return w.frameless(f)
-	}
-	return false
-}
-
 func register32(f Frame, name string) (uint32, bool) {
 	v, ok := f.Register(name)
 	return uint32(v), ok
@@ -128,150 +114,21 @@ func (w *winRecord) frameless(f Frame) bool {
 			return false
 		}
 	}
-	if w.usesBasePointer {
+	if w.usesBasePointer != 0 {
 		if ebp, haveEBP = f.Word(esp + uint64(callee) + uint64(w.saved) - 8); !haveEBP {
 			return false
 		}
-	} else if ebx, known := f.Register("ebx"); known {
-		// Forwarding functions of ntdll leave ebx alone.
-		f.SetCaller("ebx", ebx)
 	}
 	if !haveEBP {
 		return false
+	}
+	f.InProgram()
+	if ebx, known := f.Register("ebx"); known && w.usesBasePointer == 0 {
+		// Forwarding functions of ntdll leave ebx alone.
+		f.SetCaller("ebx", ebx)
 	}
 	f.SetCaller("eip", eip)
 	f.SetCaller("esp", at+4)
 	f.SetCaller("ebp", ebp)
 	return true
-}
-
-// A winMachine runs the program of a STACK WIN record, which is postfix and
-// assigns to variables: "$T0 $ebp = $eip $T0 4 + ^ = …".
-type winMachine struct {
-	vars  map[string]uint32
-	stack []winValue
-	frame Frame
-}
-
-// A winValue is a number, or a variable, or nothing.
-type winValue struct {
-	kind   winKind
-	number uint32
-	name   string
-}
-
-type winKind uint8
-
-const (
-	winNumber winKind = iota
-	winVariable
-	winUndefined
-)
-
-func (w *winRecord) runProgram(program string, f Frame) bool {
-	esp, ok1 := register32(f, "esp")
-	ebp, ok2 := register32(f, "ebp")
-	if !ok1 || !ok2 {
-		return false
-	}
-	callee, _ := f.CalleeParams()
-	search := uint64(esp) + uint64(w.locals+w.saved+callee)
-	if strings.Contains(program, "@") {
-		// The function aligned its stack, so only ebp says where its frame is.
-		search = uint64(ebp) + 4
-	}
-	if search > 1<<32-1 {
-		return false
-	}
-	m := winMachine{frame: f, vars: map[string]uint32{
-		"$esp": esp, "$ebp": ebp,
-		".cbParams": w.params, ".cbCalleeParams": callee, ".cbSavedRegs": w.saved, ".cbLocals": w.locals,
-		".raSearch": uint32(search), ".raSearchStart": uint32(search),
-	}}
-	if ebx, ok := register32(f, "ebx"); ok {
-		m.vars["$ebx"] = ebx
-	}
-	for token := range strings.FieldsSeq(program) {
-		// Some compilers write "=$eip" for "= $eip".
-		if len(token) > 1 && token[0] == '=' {
-			if !m.step("=") {
-				return false
-			}
-			token = token[1:]
-		}
-		if !m.step(token) {
-			return false
-		}
-	}
-	for _, name := range [...]string{"eip", "esp", "ebp", "ebx", "esi", "edi"} {
-		if v, ok := m.vars["$"+name]; ok {
-			f.SetCaller(name, uint64(v))
-		}
-	}
-	return true
-}
-
-func (m *winMachine) pop() (winValue, bool) {
-	if len(m.stack) == 0 {
-		return winValue{}, false
-	}
-	v := m.stack[len(m.stack)-1]
-	m.stack = m.stack[:len(m.stack)-1]
-	return v, true
-}
-
-func (m *winMachine) popNumber() (uint32, bool) {
-	v, ok := m.pop()
-	switch {
-	case !ok || v.kind == winUndefined:
-		return 0, false
-	case v.kind == winVariable:
-		n, ok := m.vars[v.name]
-		return n, ok
-	}
-	return v.number, true
-}
-
-// step does one token. It is false when the program cannot go on.
-func (m *winMachine) step(token string) bool {
-	switch token {
-	case "+", "-", "*", "/", "%", "@":
-		right, ok1 := m.popNumber()
-		left, ok2 := m.popNumber()
-		v, ok3 := calculate(token[0], uint64(left), uint64(right))
-		m.stack = append(m.stack, winValue{number: uint32(v)})
-		return ok1 && ok2 && ok3
-	case "=":
-		right, ok1 := m.pop()
-		left, ok2 := m.pop()
-		if !ok1 || !ok2 || left.kind != winVariable {
-			return false
-		}
-		if right.kind == winUndefined {
-			delete(m.vars, left.name)
-			return true
-		}
-		m.stack = append(m.stack, right)
-		v, ok := m.popNumber()
-		m.vars[left.name] = v
-		return ok
-	case "^":
-		at, ok := m.popNumber()
-		if !ok {
-			return false
-		}
-		v, ok := m.frame.Word(uint64(at))
-		m.stack = append(m.stack, winValue{number: uint32(v)})
-		return ok
-	case ".undef":
-		m.stack = append(m.stack, winValue{kind: winUndefined})
-		return true
-	}
-	if token[0] == '$' || token[0] == '.' {
-		m.stack = append(m.stack, winValue{kind: winVariable, name: token})
-		return true
-	}
-	n, err := strconv.ParseInt(token, 10, 32)
-	m.stack = append(m.stack, winValue{number: uint32(n)})
-	return err == nil
 }

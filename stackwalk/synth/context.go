@@ -35,6 +35,9 @@ func context(f *file, r *minidump.Registers) []byte {
 	case minidump.PPC64:
 		b = f.u64(f.u64(nil, 0x01000001), v[:39]...)
 		size = 8 + 39*8 + (32*8 + 8) + (32*16 + 16 + 16 + 4 + 28)
+	case minidump.RISCV64:
+		b = f.u64(f.u32(nil, 0x08000003, 1), v[:32]...) // flags and version
+		size = 8 + 32*8 + 32*8 + 4
 	case minidump.SPARC:
 		b = f.u64(f.u32(nil, 0x10000001, 0), v[:38]...)
 		size = 8 + 38*8 + 32*8 + 16

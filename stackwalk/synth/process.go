@@ -34,8 +34,16 @@ func (d *Dump) miscInfo(f *file) []byte {
 	b = append(f.fixed16(b, m.StandardTimeName, 32), make([]byte, 16+4)...)
 	b = append(f.fixed16(b, m.DaylightTimeName, 32), make([]byte, 16+4)...)
 	b = f.fixed16(f.fixed16(b, m.BuildString, 260), m.DebugString, 40)
-	b = append(f.u32(b, 528, m.XStateSize), make([]byte, 520)...)
-	return f.u32(b, m.ProcessCookie)
+	var x minidump.XState
+	if m.XState != nil {
+		x = *m.XState
+	}
+	b = f.u64(f.u32(b, 528, x.ContextSize), x.Enabled)
+	var places [128]uint32
+	for _, feature := range x.Features {
+		places[2*feature.Number], places[2*feature.Number+1] = feature.Offset, feature.Size
+	}
+	return f.u32(f.u32(b, places[:]...), m.ProcessCookie)
 }
 
 func (d *Dump) handleData(f *file) []byte {

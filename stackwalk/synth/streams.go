@@ -3,8 +3,10 @@ package synth
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"socorro/stackwalk/minidump"
 )
@@ -24,6 +26,7 @@ func (d *Dump) streams() []section {
 		}
 	}
 	add(d.named(), minidump.ThreadNamesStream, d.threadNames)
+	add(d.informed(), minidump.ThreadInfoListStream, d.threadInfos)
 	add(len(d.modules) > 0, minidump.ModuleListStream, d.moduleList)
 	add(len(d.gone) > 0, minidump.UnloadedModuleListStream, d.unloadedList)
 	add(len(d.memory) > 0 && d.wide, minidump.Memory64ListStream, d.memory64List)
@@ -51,7 +54,7 @@ func (d *Dump) systemInfo(f *file) []byte {
 	}[d.os]
 	architecture := map[minidump.CPU]uint16{
 		minidump.X86: 0, minidump.MIPS: 1, minidump.PPC: 3, minidump.ARM: 5, minidump.AMD64: 9, minidump.ARM64: 12,
-		minidump.SPARC: 0x8001, minidump.PPC64: 0x8002, minidump.ARM64Old: 0x8003, minidump.MIPS64: 0x8004,
+		minidump.SPARC: 0x8001, minidump.PPC64: 0x8002, minidump.ARM64Old: 0x8003, minidump.MIPS64: 0x8004, minidump.RISCV64: 0x8006,
 		minidump.UnknownCPU: 0xffff,
 	}[d.cpu]
 	csd := f.utf16(s.CSD)
@@ -105,6 +108,35 @@ func (d *Dump) threadNames(f *file) []byte {
 		}
 	}
 	return append(f.u32(nil, n), b...)
+}
+
+func (d *Dump) informed() bool {
+	return slices.ContainsFunc(d.threads, func(t minidump.Thread) bool { return t.Info != nil })
+}
+
+func (d *Dump) threadInfos(f *file) []byte {
+	var b []byte
+	n := uint32(0)
+	for _, t := range d.threads {
+		if t.Info == nil {
+			continue
+		}
+		i := t.Info
+		n++
+		b = f.u32(b, t.ID, i.DumpFlags, i.DumpError, i.ExitStatus)
+		b = f.u64(b, fileTime(i.CreateTime), fileTime(i.ExitTime), uint64(i.KernelTime/100), uint64(i.UserTime/100))
+		b = f.u64(b, i.StartAddress, i.Affinity)
+	}
+	return append(f.u32(nil, 12, 64, n), b...)
+}
+
+// fileTime is tenths of microseconds since 1601, in which year 1970 begins after
+// 369 years with 89 leap days.
+func fileTime(t time.Time) uint64 {
+	if t.IsZero() {
+		return 0
+	}
+	return uint64(t.UnixNano()/100) + (369*365+89)*86400*10_000_000
 }
 
 func (d *Dump) moduleList(f *file) []byte {

@@ -75,7 +75,7 @@ func (d *Dump) Time(t time.Time) *Dump { d.time = t; return d }
 func (d *Dump) System(s minidump.SystemInfo) *Dump { d.system = s; return d }
 
 // Thread adds a thread. Its name goes to ThreadNames when Named or not "", its
-// stack to the file when it has Data.
+// Info to ThreadInfoList, its stack to the file when it has Data.
 func (d *Dump) Thread(t minidump.Thread) *Dump { d.threads = append(d.threads, t); return d }
 
 // Module adds a module. A DebugID of 33 or more hex digits becomes a PDB 7.0

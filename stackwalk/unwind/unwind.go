@@ -55,6 +55,9 @@ type Frame struct {
 	// Params is how many bytes of parameters the frame's function pops. Whoever
 	// looks up the frame's symbol sets it; 0 when unknown.
 	Params uint32
+	// Root says that the frame's function is where stacks begin, such as _start.
+	// Whoever looks up the frame's symbol sets it.
+	Root bool
 }
 
 // Start is the frame of a thread that stopped with these registers.
@@ -69,6 +72,9 @@ type Code interface {
 	// Symbols are the symbols of a module, nil when there are none. It may take
 	// long the first time.
 	Symbols(ctx context.Context, index int) *symbols.Table
+	// MadeAt says whether the process could run what is at addr although no module
+	// is there: code made at run time, say.
+	MadeAt(addr uint64) bool
 }
 
 // A Stack unwinds one thread. It is not safe for concurrent use.
@@ -80,6 +86,8 @@ type Stack struct {
 	// CodeEnd is the end of the highest module, which says how many bits of an
 	// arm64 pointer are address and how many signature.
 	CodeEnd uint64
+	// Compat keeps the mistakes of rust-minidump, which package stackwalk lists.
+	Compat bool
 
 	arch  *arch      // of the last frame
 	rules rulesFrame // kept between frames so that they cost no allocation
@@ -112,12 +120,20 @@ func (s *Stack) Caller(ctx context.Context, callee, called *Frame) (Frame, bool)
 	if s.arch == nil || s.arch.cpu != callee.Registers.CPU {
 		s.arch = archOf(callee.Registers.CPU)
 	}
-	a, ok := s.arch, false
+	a := s.arch
 	if a == nil || len(s.Memory.Data) == 0 {
 		return Frame{}, false
 	}
+	var ok bool
 	caller := Frame{Trust: CFI}
+	s.rules.first = false
 	caller.Registers, ok = s.byRules(ctx, a, callee, called)
+	if !ok && !s.Compat && (s.rules.first || callee.Root) {
+		// Nothing called this frame. Above it on the stack are the arguments of the
+		// program and its environment, where a scan finds something that looks like
+		// a return address more often than not.
+		return Frame{}, false
+	}
 	if !ok && a.framePointer != nil {
 		caller.Trust = FramePointer
 		caller.Registers, ok = a.framePointer(s, callee)
@@ -151,6 +167,8 @@ func archOf(cpu minidump.CPU) *arch {
 		return arm64(cpu)
 	case minidump.MIPS, minidump.MIPS64:
 		return mips(cpu)
+	case minidump.RISCV64:
+		return riscv64()
 	}
 	return nil
 }
@@ -194,6 +212,7 @@ type rulesFrame struct {
 	at        uint64 // the callee's instruction, relative to its module
 	haveStart bool
 	start     uint64 // where the rules in use begin, relative to the module
+	first     bool   // the rules say that nothing called the callee
 }
 
 var _ symbols.Frame = (*rulesFrame)(nil)
@@ -236,6 +255,17 @@ func (f *rulesFrame) ClearCaller(name string) {
 func (f *rulesFrame) SetCFA(v uint64) bool    { return f.set(f.arch.cpu.StackPointer(), v) }
 func (f *rulesFrame) SetReturn(v uint64) bool { return f.set(f.arch.cpu.InstructionPointer(), v) }
 func (f *rulesFrame) InRules(start uint64)    { f.haveStart, f.start = true, start }
+func (f *rulesFrame) NoCaller()               { f.first = true }
+
+// InProgram forgets what the callee had in the registers that functions save:
+// where a STACK WIN record does not say what they were in the caller, nobody
+// knows. rust-minidump means to forget them too, but asks for names with a $,
+// which there are none of, and so gives callers the esi and edi of their callees.
+func (f *rulesFrame) InProgram() {
+	if !f.stack.Compat {
+		f.caller.Valid &^= f.arch.saved
+	}
+}
 
 // set refuses what does not fit the CPU's registers: a rule that computes it is
 // wrong.
@@ -271,7 +301,8 @@ func (s *Stack) looksLikeReturn(ctx context.Context, addr uint64) bool {
 	}
 	index, base, ok := s.Code.ModuleAt(addr - 1)
 	if !ok {
-		return false
+		// Frames of code made at run time have no module, but callers and callees.
+		return !s.Compat && s.Code.MadeAt(addr-1)
 	}
 	table := s.Code.Symbols(ctx, index)
 	return table == nil || table.Named(addr-1-base)

@@ -26,6 +26,9 @@ func (c code) ModuleAt(addr uint64) (int, uint64, bool) {
 	return 0, 0, false
 }
 
+// MadeAt is true of one page.
+func (c code) MadeAt(addr uint64) bool { return addr>>12 == 0x9_9999 }
+
 func (c code) Symbols(_ context.Context, i int) *symbols.Table {
 	if c[i].symbols == "" {
 		return nil
@@ -75,6 +78,9 @@ const app = `FUNC 100 100 0 ruled
 FUNC 200 100 0 bare
 PUBLIC 8000 0
 STACK CFI INIT 100 100 .cfa: $rsp 16 + .ra: .cfa 8 - ^ $rbx: .cfa 16 - ^
+STACK CFI INIT 300 100 .cfa: $rsp 8 +
+STACK CFI INIT 400 100 .cfa: $rsp 8 + .ra: .undef
+STACK CFI INIT 500 100 .cfa: $rsp 8 + $rip: .cfa 8 - ^
 `
 
 // A stackTest is a frame, its stack, and who called it.
@@ -83,6 +89,8 @@ type stackTest struct {
 	os    md.OS
 	from  md.Registers
 	trust Trust // of the frame; "" means Context
+	root  bool  // stacks begin in the frame's function
+	peer  bool  // with rust-minidump's mistakes
 	stack md.Region
 	code  code
 	want  string // "" for no caller
@@ -93,11 +101,12 @@ func run(t *testing.T, tests []stackTest) {
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := Stack{Memory: c.stack, Order: binary.LittleEndian, OS: c.os, Code: c.code}
+			s := Stack{Memory: c.stack, Order: binary.LittleEndian, OS: c.os, Code: c.code, Compat: c.peer}
 			for _, m := range c.code {
 				s.CodeEnd = max(s.CodeEnd, m.base+1<<16)
 			}
 			callee := Start(&c.from)
+			callee.Root = c.root
 			if c.trust != "" {
 				callee.Trust = c.trust
 			}
@@ -183,6 +192,42 @@ func TestAMD64(t *testing.T) {
 			from: at(base+0x210, 0), code: without, stack: region(sp, 8, 1, 2),
 		},
 		{
+			name: "a scan finds code made at run time",
+			from: at(base+0x210, 0), code: with, stack: region(sp, 8, 1, 0x9999_9010),
+			want: "scan at 0x9999900f rsp=0x8010 rip=0x99999010",
+		},
+		{
+			name: "the peer's scan does not",
+			from: at(base+0x210, 0), code: with, stack: region(sp, 8, 1, 0x9999_9010), peer: true,
+		},
+		{
+			name: "rules without a return address begin the stack",
+			from: at(base+0x310, 0), code: with, stack: region(sp, 8, 1, base+0x220),
+		},
+		{
+			name: "the peer scans on from there",
+			from: at(base+0x310, 0), code: with, stack: region(sp, 8, 1, base+0x220), peer: true,
+			want: "scan at 0x40021f rsp=0x8010 rip=0x400220",
+		},
+		{
+			name: "rules with an undefined return address begin the stack",
+			from: at(base+0x410, 0), code: with, stack: region(sp, 8, 1, base+0x220),
+		},
+		{
+			name: "rules that name rip by mistake do not",
+			from: at(base+0x510, 0), code: with, stack: region(sp, 8, 1, base+0x220),
+			want: "scan at 0x40021f rsp=0x8010 rip=0x400220",
+		},
+		{
+			name: "nothing called a function that stacks begin in",
+			from: at(base+0x210, sp+8), root: true, code: with, stack: region(sp, 8, 0, sp+0x20, base+0x220, 0, 0),
+		},
+		{
+			name: "unless its rules know better",
+			from: at(base+0x110, 5), root: true, code: with, stack: region(sp, 8, 77, base+0x210),
+			want: "cfi at 0x40020f rbx=0x4d rbp=0x5 rsp=0x8010 r12=0xc rip=0x400210",
+		},
+		{
 			name: "no stack memory, no caller",
 			from: at(base+0x110, 0), code: with,
 		},
@@ -209,8 +254,13 @@ func TestX86(t *testing.T) {
 	}
 	run(t, []stackTest{
 		{
-			name: "STACK WIN",
+			name: "STACK WIN makes known what it computes",
 			from: at(base+0x110, 5), code: with, stack: region(sp, 4, 0, base+0x210),
+			want: "cfi at 0x40020f eip=0x400210 esp=0x8008 ebp=0x5 ebx=0x1",
+		},
+		{
+			name: "the peer's STACK WIN forwards esi and edi",
+			from: at(base+0x110, 5), code: with, stack: region(sp, 4, 0, base+0x210), peer: true,
 			want: "cfi at 0x40020f eip=0x400210 esp=0x8008 ebp=0x5 ebx=0x1 esi=0x2 edi=0x3",
 		},
 		{
@@ -332,6 +382,30 @@ func TestARMAndMIPS(t *testing.T) {
 			want:  "scan at 0x400208 sp=0x8010 pc=0x400210",
 		},
 		{
+			name: "RISC-V by rules of a leaf",
+			from: regs(md.RISCV64, md.RISCVPC, base+0x110, md.RISCVSP, sp, md.RISCVRA, base+0x210, md.RISCVS1, 9),
+			code: code{{base, "STACK CFI INIT 100 100 .cfa: sp 0 + .ra: ra\n"}}, stack: region(sp, 8, 0),
+			want: "cfi at 0x40020e pc=0x400210 sp=0x8000 s1=0x9",
+		},
+		{
+			name: "RISC-V by rules with numbers for names",
+			from: regs(md.RISCV64, md.RISCVPC, base+0x110, md.RISCVSP, sp, md.RISCVS0, 7),
+			code: code{{base, "STACK CFI INIT 100 100 .cfa: x2 16 + .ra: .cfa -8 + ^ x8: .cfa -16 + ^\n"}}, stack: region(sp, 8, 5, base+0x210),
+			want: "cfi at 0x40020e pc=0x400210 sp=0x8010 s0=0x5",
+		},
+		{
+			name: "RISC-V by frame pointer, below which the record is",
+			from: regs(md.RISCV64, md.RISCVPC, base+0x110, md.RISCVSP, sp, md.RISCVS0, sp+32), code: bare,
+			stack: region(sp, 8, 0, 0, sp+0x40, base+0x210),
+			want:  "frame_pointer at 0x40020e pc=0x400210 sp=0x8020 s0=0x8040",
+		},
+		{
+			name: "RISC-V by scan when s0 is no frame pointer",
+			from: regs(md.RISCV64, md.RISCVPC, base+0x110, md.RISCVSP, sp, md.RISCVS0, sp+16), code: bare,
+			stack: region(sp, 8, 0, 7, base+0x210),
+			want:  "scan at 0x40020e pc=0x400210 sp=0x8018",
+		},
+		{
 			name: "PowerPC is not unwound",
 			from: regs(md.PPC, md.PPCSRR0, base, md.PPCR1, sp), code: bare, stack: region(sp, 4, base+0x210),
 		},
@@ -362,7 +436,7 @@ func FuzzCaller(f *testing.F) {
 	f.Add(uint8(2), uint64(0x8000), uint64(0x8008), []byte("\x00\x00\x00\x00\x00\x00\x00\x00\x20\x80\x00\x00\x00\x00\x00\x00\x20\x02\x40\x00\x00\x00\x00\x00"))
 	f.Add(uint8(1), uint64(0xfffffff0), uint64(0xfffffff8), []byte("0123456789abcdef"))
 	f.Fuzz(func(t *testing.T, cpu uint8, sp, fp uint64, stack []byte) {
-		r := md.Registers{CPU: md.CPU(cpu % 11)}
+		r := md.Registers{CPU: md.CPU(cpu % 12)}
 		if r.CPU.InstructionPointer() < 0 {
 			return
 		}
