@@ -61,6 +61,10 @@ type Metadata struct {
 	DumpChecksums     map[string]string `json:"dump_checksums"` // dump name to SHA-256 in hex
 	UserAgent         string            `json:"user_agent"`     // "None" when the client sent none
 	ThrottleRule      string            `json:"throttle_rule"`
+
+	// ReportID is the client's own id of the report, the same each time it is
+	// sent; "" when it has none.
+	ReportID string `json:"report_id,omitempty"`
 }
 
 // RawCrash is one upload without its dumps: what the client said, and when.

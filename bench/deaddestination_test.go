@@ -41,7 +41,7 @@ func BenchmarkDeadDestination(b *testing.B) {
 	for b.Loop() {
 		dir := b.TempDir()
 		server := systemtest.Start(b, program, "--data", filepath.Join(dir, "data"), "--telemetry", filepath.Join(dir, "telemetry"),
-			"--inject-faults", "telemetry:down", "--symbols", filepath.Join(systemtest.Root(), "testdata", "symbols"))
+			"--duplicate-window", "0s", "--inject-faults", "telemetry:down", "--symbols", filepath.Join(systemtest.Root(), "testdata", "symbols"))
 		began := time.Now()
 		postMany(b, server, dump)
 		posted := time.Since(began)

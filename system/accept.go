@@ -19,8 +19,8 @@ type enqueuer interface {
 	Defer(context.Context, socorro.CrashID) error
 }
 
-// accepter stands between the collector and the stores: the crash is safe when
-// Accept returns nil, and then only on its way.
+// accepter stands between the collector's spool and the stores: when Accept
+// returns nil the crash is in the crash store, and on its way.
 type accepter struct {
 	store rawStore
 	queue enqueuer
@@ -28,16 +28,13 @@ type accepter struct {
 	log   *slog.Logger
 }
 
-// Accept makes the crash durable and hands it to the queue. Only the first can
-// fail the upload: what is stored but not queued is found by the sweep.
+// Accept stores the crash and hands it to the queue. After an error it may be
+// called again with the same crash: both steps can be repeated.
 func (a *accepter) Accept(ctx context.Context, raw *socorro.RawCrash, dumps []socorro.Dump) error {
 	if err := a.store.SaveRaw(ctx, raw, dumps); err != nil {
 		return err
 	}
-	if err := a.handOver(ctx, raw.ID); err != nil {
-		a.log.Error("stored crash waits for the sweep", "crash_id", string(raw.ID), "stage", "enqueue", "err", err)
-	}
-	return nil
+	return a.handOver(ctx, raw.ID)
 }
 
 // handOver queues a stored crash, and only then forgets that it was to be queued.

@@ -21,12 +21,9 @@ import (
 	"socorro/actors/dispatcher"
 	"socorro/actors/kit"
 	"socorro/http/api"
-	"socorro/http/collect"
 	"socorro/http/server"
 	"socorro/http/web"
 	"socorro/process"
-	"socorro/siglists"
-	"socorro/signature"
 	"socorro/storage/fs"
 	"socorro/storage/sqlite"
 )
@@ -37,12 +34,15 @@ const (
 	queueFile   = "queue.db"
 	indexFile   = "index.db"
 	downloadDir = "symbols"
+	spoolDir    = "spool"
+	receiptDir  = "receipts"
 )
 
 // Housekeeping.
 const (
 	sweepEvery = time.Minute
 	sweepFirst = time.Minute // the start has just swept
+	movers     = 4           // crashes brought from the spool to the crash store at the same time
 )
 
 // node is everything that one process runs.
@@ -61,6 +61,7 @@ type parts struct {
 	index   *sqlite.Index
 	metrics *instruments
 	accept  *accepter
+	landing *landing // nil without the role collector
 }
 
 // build opens the stores and wires every part of the roles. It reads from top
@@ -106,6 +107,13 @@ func (n *node) open(ctx context.Context) (*parts, error) {
 	}
 	n.closes = append(n.closes, p.index)
 	p.accept = &accepter{store: p.crashes, queue: p.queue, wake: n.wake, log: n.log}
+	if !c.role("collector") {
+		return p, nil
+	}
+	if p.landing, err = c.openLanding(p.accept, p.crashes.Incoming(), n.log); err != nil {
+		return nil, err
+	}
+	n.closes = append(n.closes, p.landing)
 	return p, nil
 }
 
@@ -181,15 +189,13 @@ func (c *Serve) processor(p *parts, log *slog.Logger) (*process.Processor, error
 		return nil, err
 	}
 	p.metrics.watch(func() (socorro.QueueDepth, error) { return p.queue.Depth(context.Background()) }, cache)
-	lists := siglists.Default()
-	if c.SigLists != "" {
-		if lists, err = siglists.Load(c.SigLists); err != nil {
-			return nil, err
-		}
+	signatures, err := c.generator()
+	if err != nil {
+		return nil, err
 	}
 	// As many crashes as CPUs are processed at once, so each is walked by one.
 	walker := process.StackWalker{Symbols: cache, Threads: 1}
-	return &process.Processor{Pipeline: process.Default(walker, signature.New(lists)), Log: log}, nil
+	return &process.Processor{Pipeline: process.Default(walker, signatures), Log: log}, nil
 }
 
 // destinations are where processed crashes are brought to.
@@ -197,7 +203,7 @@ func (c *Serve) destinations(p *parts) ([]actors.Destination, error) {
 	named := []struct {
 		name string
 		to   destination
-	}{{"index", p.index}}
+	}{{"index", signedIndex{p.index}}}
 	if c.Telemetry != "" {
 		telemetry, err := fs.OpenTelemetry(c.Telemetry)
 		if err != nil {
@@ -251,14 +257,13 @@ func (n *node) mount(p *parts) error {
 	}
 	n.app = app
 	if c.role("collector") {
-		collector, err := collect.New(collect.Config{
-			Staging: p.crashes.Incoming(), Throttle: collect.ThrottleConfig{Rules: c.Throttler},
-			BearerToken: c.BearerToken, MaxBody: int64(c.MaxBody) * mib,
-		}, collect.Deps{Accepter: p.accept, Log: n.log, Metrics: p.metrics.registry})
+		collector, err := c.collector(p, n.log)
 		if err != nil {
 			return err
 		}
 		collector.Register(app)
+		collector.RegisterDebug(app, c.ProtectedData == "everybody", func(ctx *fiber.Ctx) (socorro.Balance, error) { return p.balance(ctx.UserContext()) })
+		p.landing.start(movers)
 	}
 	if c.role("webapp") {
 		return n.mountPages(p)
@@ -268,10 +273,15 @@ func (n *node) mount(p *parts) error {
 
 func (n *node) mountPages(p *parts) error {
 	everybody := n.cfg.ProtectedData == "everybody"
-	rest, err := api.New(api.Config{AllowRawDumps: everybody}, api.Deps{Crashes: p.crashes, Queue: p.queue, Actors: n.actors})
+	rest, err := api.New(api.Config{AllowRawDumps: everybody}, api.Deps{Crashes: onDemand{p.crashes, p.queue, n.wake}, Queue: p.queue, Actors: n.actors, Balance: p.balanceOrNil()})
 	if err != nil {
 		return err
 	}
+	signatures, err := n.cfg.generator()
+	if err != nil {
+		return err
+	}
+	api.NewCrashSignature(signer(signatures)).Register(n.app) // before the rest, which takes all of /api/
 	rest.Register(n.app)
 	pages := web.New(web.Config{
 		Version: version, ShowProtected: everybody,
@@ -279,7 +289,7 @@ func (n *node) mountPages(p *parts) error {
 			return fmt.Sprintf("socorro requeue --data %s %s", n.cfg.Data, id)
 		},
 		ReleaseAllCommand: "socorro parked --release --data " + n.cfg.Data,
-	}, web.Deps{Crashes: p.crashes, Index: p.index, Queue: p.queue, Parked: p.queue, Actors: n.actors, Log: n.log})
+	}, web.Deps{Crashes: onDemand{p.crashes, p.queue, n.wake}, Index: p.index, Queue: p.queue, Parked: p.queue, Actors: n.actors, Log: n.log})
 	pages.Register(n.app)
 	n.app.Use(pages.NotFound)
 	return nil

@@ -25,13 +25,16 @@ const (
 // CommandLine is every command and flag of the program; `socorro --help` and
 // docs/config.md are made from it.
 type CommandLine struct {
-	Serve     Serve     `cmd:"" help:"Run the server: collector, processor, dashboard and API."`
-	Submit    Submit    `cmd:"" help:"Post a minidump or a saved upload to a collector and print its reply."`
-	Stackwalk Stackwalk `cmd:"" help:"Print the stacks of a minidump."`
-	Requeue   Requeue   `cmd:"" help:"Process parked, deferred or processed crashes again."`
-	Parked    Parked    `cmd:"" help:"List what was given up, with the reason, and release it."`
-	Version   Version   `cmd:"" help:"Print the version."`
-	Docs      Docs      `cmd:"" hidden:"" help:"Write a generated document."`
+	Serve        Serve        `cmd:"" help:"Run the server: collector, processor, dashboard and API."`
+	Submit       Submit       `cmd:"" help:"Post a minidump or a saved upload to a collector and print its reply."`
+	Stackwalk    Stackwalk    `cmd:"" help:"Print the stacks of a minidump."`
+	Requeue      Requeue      `cmd:"" help:"Process parked, deferred or processed crashes again."`
+	Parked       Parked       `cmd:"" help:"List what was given up, with the reason, and release it."`
+	Signature    Signature    `cmd:"" help:"Sign crashes again: what were they called, what are they called now."`
+	SignatureDoc SignatureDoc `cmd:"" help:"Write down the signature rules."`
+	Siglists     Siglists     `cmd:"" help:"Check signature lists, and try changed ones on stored crashes."`
+	Version      Version      `cmd:"" help:"Print the version."`
+	Docs         Docs         `cmd:"" hidden:"" help:"Write a generated document."`
 }
 
 // Streams are the program's standard streams.

@@ -2,8 +2,11 @@ package system
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -28,8 +31,19 @@ func TestCommandLine(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TESTDATA", root+"/../testdata")
+			server := httptest.NewServer(symbolServer(root + "/../testdata/symbols"))
+			env.Defer(server.Close)
+			env.Setenv("SYMBOL_SERVER", server.URL)
 			return nil
 		},
+	})
+}
+
+// symbolServer has the symbol files below dir, which are packed there.
+func symbolServer(dir string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		http.ServeFile(w, r, filepath.Join(dir, filepath.FromSlash(r.URL.Path)+".gz"))
 	})
 }
 

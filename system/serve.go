@@ -25,6 +25,20 @@ type Serve struct {
 	SymbolCache     int           `help:"Memory for parsed symbols, in MiB." default:"256" env:"SOCORRO_SYMBOL_CACHE"`
 	MaxBody         int           `help:"Largest upload on the wire, in MiB." default:"64" env:"SOCORRO_MAX_BODY"`
 	BearerToken     string        `help:"Token with which a submitter may choose the crash id; none by default." env:"BREAKPAD_STAGE_SUBMITTER_BEARER_TOKEN" secret:"true"`
+	Strict          bool          `help:"Refuse what Socorro's collector refuses, such as chunked bodies, and take uploads at /submit only." env:"SOCORRO_STRICT"`
+	CollectorRules  string        `help:"File with throttle rules, aliases and end-of-life versions (docs/collector.md)." placeholder:"FILE" env:"SOCORRO_COLLECTOR_RULES" type:"existingfile"`
+	Products        []string      `help:"Products that the mozilla rules take instead of Mozilla's; repeatable." placeholder:"NAME" env:"SOCORRO_PRODUCTS"`
+	Strip           []string      `help:"Annotations that are removed at the door; give an empty value to keep all." placeholder:"NAME" default:"Email,TelemetryClientId,TelemetryServerURL,TelemetrySessionId" env:"SOCORRO_STRIP"`
+	PublicURL       string        `help:"Where people reach this server, for links in answers; by default as the client did." placeholder:"URL" env:"SOCORRO_PUBLIC_URL"`
+	MaxInflated     int           `help:"Largest upload after decompression, in MiB." default:"256" env:"SOCORRO_MAX_INFLATED"`
+	MaxParts        int           `help:"Most parts of a multipart upload." default:"1000" env:"SOCORRO_MAX_PARTS"`
+	MaxAnnotation   int           `help:"Largest annotation, in KiB; a larger one is dropped with a note." default:"4096" env:"SOCORRO_MAX_ANNOTATION"`
+	MaxAnnotations  int           `help:"Largest sum of all annotations, in KiB." default:"16384" env:"SOCORRO_MAX_ANNOTATIONS"`
+	MaxUploads      int           `help:"Uploads received at the same time; more wait, then get 503." default:"8192" env:"SOCORRO_MAX_UPLOADS"`
+	UploadIdle      time.Duration `help:"Longest pause of a client within its upload." default:"30s" env:"SOCORRO_UPLOAD_IDLE"`
+	UploadTime      time.Duration `help:"Longest time for a whole upload." default:"10m" env:"SOCORRO_UPLOAD_TIME"`
+	MinFree         int           `help:"Disk space that uploads leave free, in MiB; with less, they get 503." default:"256" env:"SOCORRO_MIN_FREE"`
+	DuplicateWindow time.Duration `help:"A report that is sent again within this time gets its first crash id and makes no second crash; 0 turns that off." default:"24h" env:"SOCORRO_DUPLICATE_WINDOW"`
 	ProtectedData   string        `help:"Who sees protected data (raw dumps, comments, URLs): nobody, or everybody who reaches this server." enum:"nobody,everybody" default:"nobody" env:"SOCORRO_PROTECTED_DATA"`
 	BackoffInitial  time.Duration `help:"First wait after a destination failed; it doubles from there." default:"1s" env:"SOCORRO_BACKOFF_INITIAL"`
 	BackoffMax      time.Duration `help:"Longest wait between two tries of a destination." default:"5m" env:"SOCORRO_BACKOFF_MAX"`

@@ -45,11 +45,15 @@ type Config struct {
 	CacheFor      time.Duration // how long clients may reuse a crash; default 5 min
 }
 
-// Deps are what the API reads from. All are needed.
+// Deps are what the API reads from. All are needed but Balance.
 type Deps struct {
 	Crashes Crashes
 	Queue   Queue
 	Actors  func() []socorro.ActorStatus
+
+	// Balance sets what was answered to uploads against what is there. nil in a
+	// process that takes no uploads: then there is no such endpoint.
+	Balance func(context.Context) (socorro.Balance, error)
 }
 
 // API answers /api/.
@@ -91,7 +95,7 @@ type Param struct {
 func (a *API) Endpoints() []Endpoint {
 	crashID := Param{"crash_id", true, "The crash's id, with or without bp-."}
 	pretty := Param{"pretty", false, "print: indent the JSON."}
-	return []Endpoint{
+	all := []Endpoint{
 		{
 			"ProcessedCrash", "/api/ProcessedCrash/", "What the processor made of a crash, without protected fields.",
 			[]Param{crashID, pretty},
@@ -115,6 +119,14 @@ func (a *API) Endpoints() []Endpoint {
 		{"Queue", "/api/Queue/", "How many crashes and deliveries wait.", []Param{pretty}, a.queue, false},
 		{"Actors", "/api/Actors/", "The live actors and what they do.", []Param{pretty}, a.actors, false},
 	}
+	if a.deps.Balance != nil {
+		all = append(all, Endpoint{
+			"Receipts", "/api/Receipts/", "Uploads by what became of them, set against the crashes that are there: missing is 0 when none was lost.",
+			[]Param{pretty},
+			a.receipts, false,
+		})
+	}
+	return all
 }
 
 // Register adds the endpoints to the router.

@@ -47,15 +47,15 @@ func saidOtherwise(a socorro.Annotations, key string) bool {
 	return false
 }
 
-// private are annotations that must not be kept.
-func private() []string {
+// personal are annotations that are not kept unless told otherwise.
+func personal() []string {
 	return []string{"Email", "TelemetryClientId", "TelemetryServerURL", "TelemetrySessionId"}
 }
 
 // cleanAnnotations removes what must not be kept and what stands in the way of
 // the collector's own fields of the raw crash. It returns notes about it.
-func cleanAnnotations(a socorro.Annotations) (notes []string) {
-	for _, name := range private() {
+func cleanAnnotations(a socorro.Annotations, strip []string) (notes []string) {
+	for _, name := range strip {
 		if _, ok := a[name]; ok {
 			delete(a, name)
 			notes = append(notes, "Removed "+name+" from raw crash.")

@@ -1,16 +1,13 @@
 package collect
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"sync"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"socorro"
@@ -28,6 +25,9 @@ type Accepter interface {
 // Deps are what a [Handler] works with. Accepter is needed; the others have defaults.
 type Deps struct {
 	Accepter Accepter
+	Ledger   Ledger                // default: none, and no report is recognised that is sent again
+	Room     func(int64) error     // says why an upload of so many bytes (-1: unknown) cannot be kept now; default: it can
+	Spooled  func() (int, int)     // counts kept crashes that wait for the crash store, and those of them that it refuses; default: 0, 0
 	Log      *slog.Logger          // default: none
 	Metrics  prometheus.Registerer // default: a registry of its own
 	Now      func() time.Time      // default: time.Now
@@ -40,6 +40,12 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Metrics == nil {
 		d.Metrics = prometheus.NewRegistry()
+	}
+	if d.Spooled == nil {
+		d.Spooled = func() (int, int) { return 0, 0 }
+	}
+	if d.Room == nil {
+		d.Room = func(int64) error { return nil }
 	}
 	if d.Now == nil {
 		d.Now = time.Now
@@ -54,16 +60,20 @@ func (d Deps) withDefaults() Deps {
 type Handler struct {
 	cfg      Config
 	accepter Accepter
+	ledger   Ledger // nil: none
+	room     func(int64) error
 	log      *slog.Logger
 	metrics  *metrics
 	throttle *Throttler
 	now      func() time.Time
 
+	reports keyring
+	traces  ring
 	slots   chan struct{}
-	readers sync.Pool // of *bufio.Reader
+	buffers *bufferPools
 }
 
-const readBuffer = 64 << 10 // bytes; also the size of writes to staging
+const readBuffer = 32 << 10 // bytes; also the size of writes to staging
 
 // New returns a handler. It makes the staging directory and removes what killed
 // collectors left there. The error wraps socorro.ErrInvalid when the
@@ -91,34 +101,22 @@ func New(cfg Config, deps Deps) (*Handler, error) {
 	if removed > 0 {
 		deps.Log.Info("removed unfinished uploads", "count", removed)
 	}
-	m, err := newMetrics(deps.Metrics)
+	m, err := newMetrics(deps.Metrics, deps.Spooled)
 	if err != nil {
 		return nil, err
 	}
 	return &Handler{
 		cfg:      cfg,
 		accepter: deps.Accepter,
+		ledger:   deps.Ledger,
+		room:     deps.Room,
+		reports:  keyring{taken: map[string]chan struct{}{}},
+		traces:   ring{max: cfg.Traces},
 		log:      deps.Log,
 		metrics:  m,
 		throttle: throttle,
 		now:      deps.Now,
 		slots:    make(chan struct{}, cfg.MaxUploads),
-		readers:  sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }},
+		buffers:  newBufferPools(),
 	}, nil
-}
-
-// Register adds POST /submit to the router. Other methods get 405, OPTIONS the
-// list of methods. The app must be made with StreamRequestBody and
-// DisablePreParseMultipartForm, as http/server does; without them bodies are
-// held in memory first.
-func (h *Handler) Register(r fiber.Router) {
-	r.Post("/submit", h.submit)
-	r.Options("/submit", func(c *fiber.Ctx) error {
-		c.Set(fiber.HeaderAllow, fiber.MethodPost)
-		return c.SendStatus(fiber.StatusOK)
-	})
-	r.All("/submit", func(c *fiber.Ctx) error {
-		c.Set(fiber.HeaderAllow, "POST, OPTIONS")
-		return fiber.ErrMethodNotAllowed
-	})
 }

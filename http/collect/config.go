@@ -2,6 +2,7 @@ package collect
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"socorro"
@@ -17,6 +18,24 @@ type Config struct {
 
 	// Throttle chooses which crashes are kept. Default: the accept_all rules.
 	Throttle ThrottleConfig
+
+	// Policy is what the site's rules file says; nil means nothing. Its rules are
+	// tried before those of Throttle.
+	Policy *Policy
+
+	// Strict answers as Antenna does: it refuses what Antenna refuses, and of the
+	// paths of [Routes] there is only /submit.
+	Strict bool
+
+	// Strip lists annotations that are removed before a crash is kept. nil means
+	// Email, TelemetryClientId, TelemetryServerURL and TelemetrySessionId; empty
+	// means none.
+	Strip []string
+
+	// PublicURL is where readers reach the report pages, such as
+	// "https://crash.example.com", for the links in answers. Default "": the scheme
+	// and host that the client used.
+	PublicURL string
 
 	// BearerToken lets a trusted sender choose the crash id: it sends this token
 	// as "Authorization: Bearer <token>" and an annotation "uuid". Default "":
@@ -36,8 +55,11 @@ type Config struct {
 	Keep      time.Duration // longest time for the Accepter; default 60 s
 
 	// MaxUploads is how many uploads are received at once; more of them wait up
-	// to ReadIdle for their turn, then get 503. Default 512.
+	// to ReadIdle for their turn, then get 503. Default 8,192.
 	MaxUploads int
+
+	// Traces is how many of the last uploads /debug/uploads shows. Default 200.
+	Traces int
 }
 
 const (
@@ -45,7 +67,9 @@ const (
 	maxJSONValues = 100_000  // values in the JSON part: a value costs up to 40 times its text
 	maxNotes      = 100
 	maxBoundary   = 200 // characters; RFC 2046 says 70, some clients do not
-	retryAfter    = 30  // seconds
+
+	maxStrictBoundary = 70
+	retryAfter        = 30 // seconds
 )
 
 func (c Config) withDefaults() (Config, error) {
@@ -62,10 +86,17 @@ func (c Config) withDefaults() (Config, error) {
 	set(&c.ReadIdle, 30*time.Second)
 	set(&c.ReadTotal, 10*time.Minute)
 	set(&c.Keep, time.Minute)
-	set(&c.MaxUploads, 512)
+	set(&c.MaxUploads, 8192)
+	set(&c.Traces, 200)
+	if c.Strip == nil {
+		c.Strip = personal()
+	}
+	if c.Policy != nil {
+		c.Throttle.First = slices.Concat(c.Throttle.First, c.Policy.Rules)
+	}
 	switch {
 	case c.MaxBody < 0 || c.MaxInflated < 0 || c.MaxText < 0 || c.MaxAnnotations < 0 || c.MaxRatio < 0,
-		c.MaxParts < 0 || c.MaxName < 0 || c.MaxUploads < 0,
+		c.MaxParts < 0 || c.MaxName < 0 || c.MaxUploads < 0 || c.Traces < 0,
 		c.ReadIdle < 0 || c.ReadTotal < 0 || c.Keep < 0:
 		return c, fmt.Errorf("http/collect: configure: a limit is negative: use 0 for its default: %w", socorro.ErrInvalid)
 	}

@@ -9,7 +9,8 @@
 //
 // Dumps never sit in memory: each goes to a file of the staging directory while
 // its SHA-256 is computed. The memory of one upload is bounded by its buffers
-// (about 200 KiB; zstd bodies up to 16 MiB for their window) plus its annotations
+// (4 KiB while it waits for a slow client, 64 KiB else; a compressed body's decoder
+// about 50 KiB, zstd up to 16 MiB for its window) plus its annotations
 // ([Config.MaxAnnotations]). Whatever the outcome, nothing of an upload stays in
 // the staging directory.
 //

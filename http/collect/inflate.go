@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +29,10 @@ type inflater struct {
 
 // inflate wraps body in a decoder for the Content-Encoding header, or returns
 // nil when the body is not compressed. Encodings are matched ignoring case.
-func inflate(encoding string, body *wire, cfg Config) (*inflater, error) {
+func inflate(encoding string, body *wire, cfg Config, pools *bufferPools) (*inflater, error) {
+	if cfg.Strict && encoding != "gzip" {
+		return nil, nil // whatever it is: Antenna looks for nothing else
+	}
 	name := strings.ToLower(strings.TrimSpace(encoding))
 	// A list such as "gzip, identity" means the same as its only real member.
 	var real []string
@@ -45,13 +47,13 @@ func inflate(encoding string, body *wire, cfg Config) (*inflater, error) {
 	if len(real) > 1 {
 		return nil, &malformed{unknownEncoding, fmt.Errorf("%.80q compresses more than once", encoding)}
 	}
-	in := &inflater{wire: body, max: cfg.MaxInflated, maxRatio: cfg.MaxRatio, close: func() {}}
-	br := bufio.NewReaderSize(body, 32<<10)
+	br := newSource(body, pools)
+	in := &inflater{wire: body, max: cfg.MaxInflated, maxRatio: cfg.MaxRatio, close: br.release}
 	var err error
 	switch real[0] {
 	case "gzip", "x-gzip":
 		in.reason = badGzip
-		in.src, err = newGzipMembers(br)
+		in.src, err = newGzipMembers(br, !cfg.Strict)
 	case "deflate":
 		in.reason = badDeflate
 		in.src, err = newDeflate(br)
@@ -61,12 +63,13 @@ func inflate(encoding string, body *wire, cfg Config) (*inflater, error) {
 		dec, err = zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(8<<20)) // RFC 9659: what an HTTP receiver must support, and no more
 		if err == nil {
-			in.src, in.close = dec, dec.Close
+			in.src, in.close = dec, func() { dec.Close(); br.release() }
 		}
 	default:
 		return nil, &malformed{unknownEncoding, fmt.Errorf("%.80q is not gzip, deflate or zstd", encoding)}
 	}
 	if err != nil {
+		in.close()
 		return nil, in.explain(err)
 	}
 	return in, nil
@@ -107,17 +110,18 @@ func (in *inflater) explain(err error) error {
 // gzipMembers reads one gzip member after another. What follows the last one
 // and is no gzip is ignored: some clients pad their bodies.
 type gzipMembers struct {
-	br *bufio.Reader
-	z  *gzip.Reader
+	br  *source
+	z   *gzip.Reader
+	all bool // not only the first
 }
 
-func newGzipMembers(br *bufio.Reader) (*gzipMembers, error) {
+func newGzipMembers(br *source, all bool) (*gzipMembers, error) {
 	z, err := gzip.NewReader(br)
 	if err != nil {
 		return nil, err
 	}
 	z.Multistream(false)
-	return &gzipMembers{br, z}, nil
+	return &gzipMembers{br, z, all}, nil
 }
 
 func (g *gzipMembers) Read(p []byte) (int, error) {
@@ -129,7 +133,7 @@ func (g *gzipMembers) Read(p []byte) (int, error) {
 			}
 			return n, err
 		}
-		if magic, _ := g.br.Peek(2); string(magic) != "\x1f\x8b" {
+		if magic, _ := g.br.Peek(2); !g.all || string(magic) != "\x1f\x8b" {
 			return 0, io.EOF
 		}
 		if err := g.z.Reset(g.br); err != nil {
@@ -141,7 +145,7 @@ func (g *gzipMembers) Read(p []byte) (int, error) {
 
 // newDeflate reads what HTTP calls deflate, the zlib format, and what some
 // clients send under that name, bare deflate data.
-func newDeflate(br *bufio.Reader) (io.Reader, error) {
+func newDeflate(br *source) (io.Reader, error) {
 	head, err := br.Peek(2)
 	if err != nil {
 		return nil, err

@@ -103,6 +103,7 @@ func newSite(t testing.TB, cfg collect.Config, change ...func(*collect.Deps)) *s
 		t.Fatal(err)
 	}
 	h.Register(app)
+	h.RegisterDebug(app, false, nil)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

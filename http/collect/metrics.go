@@ -34,18 +34,23 @@ func Metrics() []socorro.Metric {
 		counter("crashmover_save_crash_dropped_total", "collector.crashmover.save_crash_dropped.count", "Accepted crashes that could not be made durable; their clients got a 5xx."),
 		gauge("uploads_in_flight", "", "Uploads that are being received or saved."),
 		counter("upload_aborted_total", "", "Uploads whose client went away before the end of its body."),
+		counter("upload_turned_away_total", "", "Uploads answered 503 before their body was read, by reason (busy, no_room).", "reason"),
+		counter("upload_duplicate_total", "", "Reports that were sent again and got their first crash id."),
+		gauge("spool_waiting_crashes", "collector.breakpad_resource.save_queue_size", "Answered crashes that the crash store does not have yet."),
+		gauge("spool_parked_crashes", "", "Answered crashes that the crash store refuses for good; the log says why."),
+		counter("receipt_failed_total", "", "Receipts that could not be written; the crashes are safe."),
 	}
 }
 
 type metrics struct {
-	incoming, compressed, unauthorized, saved, dropped, aborted prometheus.Counter
-	malformed, rule, result                                     *prometheus.CounterVec
-	decompress, size                                            *prometheus.HistogramVec
-	onPost, save                                                prometheus.Histogram
-	inFlight                                                    prometheus.Gauge
+	incoming, compressed, unauthorized, saved, dropped, aborted, duplicate, receipts prometheus.Counter
+	malformed, rule, result, away                                                    *prometheus.CounterVec
+	decompress, size                                                                 *prometheus.HistogramVec
+	onPost, save                                                                     prometheus.Histogram
+	inFlight                                                                         prometheus.Gauge
 }
 
-func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, spooled func() (waiting, parked int)) (*metrics, error) {
 	var err error
 	add := func(c prometheus.Collector) {
 		if e := reg.Register(c); e != nil && err == nil {
@@ -74,6 +79,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	bytes := prometheus.ExponentialBuckets(4<<10, 4, 9)   // 4 KiB to 256 MiB
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: of("uploads_in_flight").Name, Help: of("uploads_in_flight").Help})
 	add(gauge)
+	for name, value := range map[string]func() float64{
+		"spool_waiting_crashes": func() float64 { n, _ := spooled(); return float64(n) },
+		"spool_parked_crashes":  func() float64 { _, n := spooled(); return float64(n) },
+	} {
+		add(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: of(name).Name, Help: of(name).Help}, value))
+	}
 	m := &metrics{
 		incoming:     counter("breakpad_resource_incoming_crash_total"),
 		compressed:   counter("breakpad_resource_gzipped_crash_total"),
@@ -89,6 +100,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		dropped:      counter("crashmover_save_crash_dropped_total"),
 		inFlight:     gauge,
 		aborted:      counter("upload_aborted_total"),
+		away:         counters("upload_turned_away_total"),
+		duplicate:    counter("upload_duplicate_total"),
+		receipts:     counter("receipt_failed_total"),
 	}
 	return m, err
 }

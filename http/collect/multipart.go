@@ -14,7 +14,7 @@ import (
 // and looser about their contents: a header line that makes no sense is skipped,
 // any disposition may carry a name. Clients and Antenna agree on that.
 type parts struct {
-	br    *bufio.Reader
+	br    buffered
 	delim []byte // CRLF, two dashes, boundary
 
 	inPart  bool
@@ -40,7 +40,7 @@ const (
 
 var errNoBoundary = errors.New("the boundary does not occur")
 
-func newParts(br *bufio.Reader, boundary string) *parts {
+func newParts(br buffered, boundary string) *parts {
 	return &parts{br: br, delim: []byte("\r\n--" + boundary), inPart: true, atStart: true}
 }
 
@@ -72,7 +72,7 @@ func (p *parts) chunk() ([]byte, error) {
 	if !p.inPart {
 		return nil, io.EOF
 	}
-	p.br.Discard(p.held) // these bytes are buffered
+	_, _ = p.br.Discard(p.held) // these bytes are buffered
 	p.held = 0
 	if p.atStart {
 		p.atStart = false
@@ -127,15 +127,15 @@ func (p *parts) boundary(mark []byte) (bool, error) {
 	switch {
 	case string(tail) == "--":
 		p.final = true
-		p.br.Discard(len(buf))
+		_, _ = p.br.Discard(len(buf))
 		return true, nil
 	case string(tail) == "\r\n":
-		p.br.Discard(len(buf))
+		_, _ = p.br.Discard(len(buf))
 		return true, nil
 	case tail[0] != ' ' && tail[0] != '\t':
 		return false, nil
 	}
-	p.br.Discard(len(mark))
+	_, _ = p.br.Discard(len(mark))
 	line, err := p.br.ReadSlice('\n')
 	if err != nil {
 		return false, unexpected(err)

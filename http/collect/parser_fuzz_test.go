@@ -14,8 +14,8 @@ import (
 )
 
 // takenApart is a body as a list of parts, and the error that ended it.
-func takenApart(src io.Reader, size int, boundary string) (list []string, end string) {
-	p := newParts(bufio.NewReaderSize(src, size), boundary)
+func takenApart(br buffered, boundary string) (list []string, end string) {
+	p := newParts(br, boundary)
 	for {
 		h, err := p.next()
 		if err != nil {
@@ -46,8 +46,8 @@ func FuzzParts(f *testing.F) {
 		if len(boundary) > maxBoundary || boundary == "" {
 			t.Skip()
 		}
-		want, wantEnd := takenApart(bytes.NewReader(body), 64<<10, boundary)
-		got, gotEnd := takenApart(iotest.OneByteReader(bytes.NewReader(body)), 64<<10, boundary)
+		want, wantEnd := takenApart(bufio.NewReaderSize(bytes.NewReader(body), readBuffer), boundary)
+		got, gotEnd := takenApart(newSource(iotest.OneByteReader(bytes.NewReader(body)), newBufferPools()), boundary)
 		if diff := cmp.Diff(want, got); diff != "" || wantEnd != gotEnd {
 			t.Errorf("at once it ends with %q, byte by byte with %q; parts differ (-at once +byte by byte):\n%s", wantEnd, gotEnd, diff)
 		}

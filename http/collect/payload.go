@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,8 @@ import (
 
 // payload is what one body held.
 type payload struct {
-	kind        string // "json", "multipart" or "minidump"
+	kind        string // "json", "multipart", "minidump" or "envelope"
+	report      string // the client's own id of the report; "" when it did not say
 	annotations socorro.Annotations
 	files       []*file
 	notes       []string
@@ -25,7 +25,7 @@ type payloadReader struct {
 	cfg   Config
 	stage *staging
 	log   *slog.Logger
-	br    *bufio.Reader
+	br    buffered
 
 	payload
 	sawJSON, sawFields bool
@@ -34,8 +34,16 @@ type payloadReader struct {
 
 // read takes the body apart. The content type is only trusted for multipart:
 // `curl --data-binary @x.dmp` calls a minidump a web form.
-func (p *payloadReader) read(contentType string) (*payload, error) {
+func (p *payloadReader) read(contentType string, envelope bool) (*payload, error) {
 	p.annotations = socorro.Annotations{}
+	if envelope {
+		return &p.payload, p.envelope()
+	}
+	if p.cfg.Strict {
+		if err := strictType(contentType); err != nil {
+			return nil, err
+		}
+	}
 	media, params := headerParams(contentType)
 	media = strings.ToLower(media)
 	if media != "multipart/form-data" && media != "multipart/mixed" {
@@ -59,15 +67,30 @@ func (p *payloadReader) read(contentType string) (*payload, error) {
 	if err := p.multipart(newParts(p.br, boundary)); err != nil {
 		return nil, err
 	}
-	p.finish()
-	return &p.payload, nil
+	return &p.payload, p.finish()
+}
+
+// strictType refuses what Antenna does: media types in capitals, and a boundary
+// that is not the first parameter or longer than RFC 2046 allows.
+func strictType(contentType string) error {
+	media, rest, _ := strings.Cut(contentType, ";")
+	rest, bounded := strings.CutPrefix(strings.TrimLeft(rest, " "), "boundary=")
+	switch {
+	case contentType == "":
+		return &malformed{noContentType, nil}
+	case media != "multipart/form-data" && media != "multipart/mixed":
+		return &malformed{wrongContentType, fmt.Errorf("%.80q", contentType)}
+	case !bounded || len(strings.Trim(rest, `"`)) > maxStrictBoundary:
+		return &malformed{noBoundary, fmt.Errorf("%.80q", contentType)}
+	}
+	return nil
 }
 
 func (p *payloadReader) bareMinidump() (*payload, error) {
 	p.kind = "minidump"
 	held := 0
 	f, err := p.stage.save(func() ([]byte, error) {
-		p.br.Discard(held)
+		_, _ = p.br.Discard(held)
 		_, err := p.br.Peek(1)
 		b, _ := p.br.Peek(p.br.Buffered())
 		held = len(b)
@@ -118,12 +141,17 @@ func structure(err error) error {
 }
 
 func (p *payloadReader) part(h part, chunk func() ([]byte, error)) error {
+	if p.cfg.Strict && h.transfer != "" && h.transfer != "binary" {
+		return fmt.Errorf("Content-Transfer-Encoding %.40q", h.transfer)
+	}
 	chunk, err := transferDecoded(h.transfer, chunk)
 	if err != nil {
 		return err
 	}
 	media, params := headerParams(h.contentType)
-	media = strings.ToLower(media)
+	if !p.cfg.Strict {
+		media = strings.ToLower(media)
+	}
 	switch {
 	case isExtra(media, h):
 		return p.extra(chunk)
@@ -187,7 +215,7 @@ func (p *payloadReader) field(name, charset string, chunk func() ([]byte, error)
 	text, undecodable := decodeText(data, charset)
 	if undecodable != nil {
 		p.note("extract payload text part exception: " + undecodable.Error())
-		return nil
+		return nil //nolint:nilerr // the note says it; one bad annotation is no reason to lose a crash
 	}
 	p.annotations[name] = text
 	return p.grow(int64(len(name) + len(text)))
@@ -236,11 +264,17 @@ func (p *payloadReader) file(h part, media string, chunk func() ([]byte, error))
 	if name == "raw_crash" || name == "processed_crash" || name == "dump_names" {
 		return &malformed{invalidDumpName, fmt.Errorf("%.60q", h.name)}
 	}
+	if !p.cfg.Strict {
+		var err error
+		if chunk, err = p.unpacked(h, name, chunk); err != nil {
+			return err
+		}
+	}
 	f, err := p.stage.save(chunk)
 	if err != nil {
 		return err
 	}
-	f.Name, f.sent = name, h.name
+	f.Name, f.sent, f.filename = name, h.name, h.filename
 	for i, old := range p.files {
 		if old.sent == f.sent { // the last of the same name wins
 			p.log.Info("file replaced by a later part of the same name", "file", f.Name)
@@ -266,14 +300,18 @@ func dumpName(s string) string {
 }
 
 // finish settles what depends on all parts.
-func (p *payloadReader) finish() {
+func (p *payloadReader) finish() error {
 	if p.sawJSON {
 		p.kind = "json"
 		if p.sawFields {
 			p.note("includes annotations in both json-encoded extra and formdata parts")
 		}
 	}
+	if p.cfg.Strict {
+		return nil
+	}
 	p.nameFiles()
+	return p.sentryField()
 }
 
 // nameFiles finds the crash's own minidump when no part is called

@@ -3,6 +3,7 @@ package collect
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"log/slog"
 	"maps"
@@ -20,16 +21,18 @@ import (
 	"socorro"
 )
 
+const envelopeType = "application/x-sentry-envelope"
+
 // readBody takes a body apart as the handler does.
 func readBody(t testing.TB, contentType string, src io.Reader, stage *staging, br *bufio.Reader) (*payload, error) {
 	t.Helper()
-	cfg, err := Config{Staging: stage.dir}.withDefaults()
+	cfg, err := Config{Staging: filepath.Dir(stage.prefix)}.withDefaults()
 	if err != nil {
 		t.Fatal(err)
 	}
 	br.Reset(&wire{src: src, declared: -1, max: cfg.MaxBody, idle: time.Hour, until: time.Now().Add(time.Hour)})
 	pr := payloadReader{cfg: cfg, stage: stage, log: slog.New(slog.DiscardHandler), br: br}
-	return pr.read(contentType)
+	return pr.read(contentType, contentType == envelopeType)
 }
 
 func TestPartsAgreeWithTheStandardReaderHoweverTheBytesArrive(t *testing.T) {
@@ -115,7 +118,8 @@ func TestReasonsAndMetricsAreDocumented(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, r := range Reasons() {
-		if seen[r.Name] || r.Help == "" || r.Status < 400 || r.Status > 499 {
+		status := r.Status >= 400 && r.Status <= 499 || r.Name == noMinidump && r.Status == 200
+		if seen[r.Name] || r.Help == "" || !status {
 			t.Errorf("reason %+v: named twice, without help, or no 4xx", r)
 		}
 		seen[r.Name] = true
@@ -139,23 +143,23 @@ func FuzzPayload(f *testing.F) {
 	f.Add(contentType, []byte("--BB\r\nContent-Disposition: form-data; name=f\r\nContent-Transfer-Encoding: base64\r\nContent-Type: text/plain; charset=utf-16\r\n\r\nAAAA\r\n--BB--\r\n"))
 	f.Add(contentType, []byte("--BB\r\nContent-Disposition: form-data; name=METADATA\r\n\r\nv\r\n--BB\r\nContent-Disposition: form-data; name=Uuid\r\n\r\n\r\n--BB--\r\n"))
 	f.Add("", []byte("MDMP"))
+	f.Add(envelopeType, []byte("{\"event_id\":\"x\"}\n{\"type\":\"attachment\",\"length\":4,\"attachment_type\":\"event.minidump\"}\nMDMP\n{\"type\":\"event\"}\n{\"release\":\"a@1\"}"))
+	f.Add(contentType, []byte("--BB\r\nContent-Disposition: form-data; name=upload_file_minidump; filename=x\r\n\r\n\x1f\x8b\x08\r\n--BB--\r\n"))
 	f.Add("multipart/mixed; boundary=\"", []byte("--"))
 	root := f.TempDir()
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
-		stage, err := newStaging(root)
-		if err != nil {
-			t.Fatal(err)
-		}
+		stage := newStaging(root)
 		defer stage.remove()
 		p, err := readBody(t, contentType, bytes.NewReader(body), stage, bufio.NewReaderSize(nil, 512))
 		if err != nil {
-			if _, ok := err.(*malformed); !ok {
+			if _, ok := errors.AsType[*malformed](err); !ok {
 				t.Fatalf("error %v is not about the body", err)
 			}
 			return
 		}
 		addQuery(p.annotations, nil, 512)
-		cleanAnnotations(p.annotations)
+		p.askDump(512)
+		cleanAnnotations(p.annotations, personal())
 		raw := socorro.RawCrash{Annotations: p.annotations, Metadata: socorro.Metadata{CollectorNotes: p.notes}}
 		data, err := raw.MarshalJSON()
 		if err != nil {
@@ -171,7 +175,7 @@ func FuzzPayload(f *testing.F) {
 		names := map[string]bool{}
 		for _, file := range p.files {
 			info, err := os.Stat(file.Path)
-			if err != nil || info.Size() != file.Size || filepath.Dir(file.Path) != stage.dir {
+			if err != nil || info.Size() != file.Size || filepath.Dir(file.Path) != root {
 				t.Fatalf("file %+v is not staged: %v", file, err)
 			}
 			if names[file.Name] || file.Name == "" || dumpName(file.Name) != file.Name {
@@ -196,10 +200,7 @@ func BenchmarkPayloadOfFirefox(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		stage, err := newStaging(dir)
-		if err != nil {
-			b.Fatal(err)
-		}
+		stage := newStaging(dir)
 		p, err := readBody(b, "multipart/form-data; boundary=----geckoformboundaryb1478159bbdd23a038df174192773586", bytes.NewReader(body), stage, br)
 		if err != nil || len(p.files) != 1 {
 			b.Fatalf("read = %v", err)

@@ -37,6 +37,7 @@ const (
 	annotationsTooLarge = "annotations_too_large"
 	jsonTooLarge        = "json_too_large"
 	bodyTimeout         = "body_timeout"
+	noMinidump          = "no_minidump"
 )
 
 // Reasons lists every reason, in the order in which they are checked. The
@@ -64,6 +65,7 @@ func Reasons() []Reason {
 		{invalidJSONValue, http.StatusBadRequest, "A part of type application/json is not a JSON object."},
 		{invalidDumpName, http.StatusBadRequest, "A file is called raw_crash, processed_crash or dump_names, which are reserved."},
 		{noAnnotations, http.StatusBadRequest, "There is neither an annotation nor a minidump."},
+		{noMinidump, http.StatusOK, "A Sentry envelope has no minidump: a session, a metric or an event of a script. Its client would send it again if it were told no."},
 		{invalidUUID, http.StatusBadRequest, "The authenticated client sent a uuid that is not a crash id."},
 	}
 }

@@ -301,7 +301,7 @@ func TestAStagingDirectoryThatIsGoneIsAnHonestAnswer(t *testing.T) {
 	if err := os.Remove(s.staging); err != nil {
 		t.Fatal(err)
 	}
-	r := s.post(formType, new(form).field("a", "b").end())
+	r := s.post(formType, new(form).file("f", "f", "", "x").end())
 	if r.status != 503 {
 		t.Errorf("answer = %d %q; want 503", r.status, r.body)
 	}
@@ -315,7 +315,7 @@ func TestUploadsBeyondTheLimitWaitForTheirTurn(t *testing.T) {
 	s := newSite(t, collect.Config{MaxUploads: 1, ReadIdle: 200 * time.Millisecond})
 	s.hold = make(chan struct{})
 	first := make(chan reply, 1)
-	go func() { first <- s.post(formType, new(form).field("a", "1").end()) }()
+	go func() { first <- s.post(formType, new(form).field("a", "1").file("f", "f", "", "x").end()) }()
 	for staged := 0; staged == 0; { // the first one is at work
 		entries, err := os.ReadDir(s.staging)
 		if err != nil {

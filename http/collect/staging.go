@@ -1,8 +1,10 @@
 package collect
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,24 +18,31 @@ import (
 
 const uploadPrefix = "upload-"
 
-// staging is the directory of one upload.
+// staging is the files of one upload.
 type staging struct {
-	dir   string
-	files int
+	prefix string
+	files  int
 }
 
-func newStaging(root string) (*staging, error) {
-	dir, err := os.MkdirTemp(root, uploadPrefix)
-	if err != nil {
-		return nil, fmt.Errorf("http/collect: stage upload: %w: %w", err, socorro.ErrUnavailable)
+func newStaging(root string) *staging {
+	return &staging{prefix: filepath.Join(root, uploadPrefix+rand.Text())}
+}
+
+func (s *staging) path(n int) string { return s.prefix + "-" + strconv.Itoa(n) }
+
+// remove removes what the Accepter has left.
+func (s *staging) remove() error {
+	var errs []error
+	for n := 1; n <= s.files; n++ {
+		if err := os.Remove(s.path(n)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
-	return &staging{dir: dir}, nil
+	return errors.Join(errs...)
 }
-
-func (s *staging) remove() error { return os.RemoveAll(s.dir) }
 
 // sweep removes what uploads left behind when the program was killed. Younger
-// directories may belong to another collector that is still at work.
+// files may belong to another collector that is still at work.
 func sweep(root string, before time.Time) (removed int, err error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -41,7 +50,7 @@ func sweep(root string, before time.Time) (removed int, err error) {
 	}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !e.IsDir() || !strings.HasPrefix(e.Name(), uploadPrefix) || info.ModTime().After(before) {
+		if err != nil || !strings.HasPrefix(e.Name(), uploadPrefix) || info.ModTime().After(before) {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(root, e.Name())); err != nil {
@@ -55,8 +64,9 @@ func sweep(root string, before time.Time) (removed int, err error) {
 // file is one file of an upload, staged on disk.
 type file struct {
 	socorro.Dump
-	sent  string  // its name as the client wrote it
-	magic [4]byte // its first bytes
+	sent     string  // its name as the client wrote it
+	filename string  // as the client wrote it; "" for a field
+	magic    [4]byte // its first bytes
 }
 
 func (f *file) isMinidump() bool { return string(f.magic[:]) == minidumpMagic }
@@ -67,7 +77,7 @@ const minidumpMagic = "MDMP"
 func (s *staging) save(chunk func() ([]byte, error)) (*file, error) {
 	s.files++
 	f := &file{}
-	f.Path = filepath.Join(s.dir, strconv.Itoa(s.files))
+	f.Path = s.path(s.files)
 	out, err := os.OpenFile(f.Path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("http/collect: stage file: %w: %w", err, socorro.ErrUnavailable)

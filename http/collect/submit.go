@@ -1,16 +1,13 @@
 package collect
 
 import (
-	"bufio"
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
+	"regexp"
 	"strings"
 	"time"
 
@@ -22,47 +19,70 @@ import (
 // upload is one request on its way. Its strings are copies: Fiber reuses the
 // memory behind a context after the handler returns.
 type upload struct {
+	route         Route
 	contentType   string
 	encoding      string
 	authorization string
 	userAgent     string
+	accept        string
+	base          string // of this server's URLs, as the client reached it; "" when that looks odd
 	query         url.Values
 	body          *wire // nil when there is none
+	trace         Trace
 }
 
-// reply is the answer to an upload.
-type reply struct {
-	status int
-	body   string
-	err    error // what went wrong on our side, for the log
-}
+var plainHost = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,255}$`)
 
-func (h *Handler) submit(c *fiber.Ctx) error {
+func (h *Handler) submit(c *fiber.Ctx, route Route) error {
 	start := time.Now()
 	h.metrics.inFlight.Inc()
 	defer func() {
 		h.metrics.inFlight.Dec()
 		h.metrics.onPost.Observe(time.Since(start).Seconds())
 	}()
-	u := h.open(c)
+	u := h.open(c, route)
+	r := h.admitted(c.UserContext(), u)
+	err := h.answer(c, u, r)
+	u.trace.Took = time.Since(start)
+	h.traces.add(u.trace)
+	return err
+}
+
+// admitted takes the upload in when there is a place for it and room on the disk.
+func (h *Handler) admitted(ctx context.Context, u *upload) reply {
+	if err := h.room(u.trace.Declared); err != nil {
+		h.metrics.away.WithLabelValues("no_room").Inc()
+		return h.noted(u, reply{result: socorro.Unavailable, reason: "no_room", status: http.StatusServiceUnavailable, body: "the collector has no room for crashes now, try again later\n", err: err})
+	}
 	release, ok := h.admit()
 	if !ok {
-		return h.answer(c, u, reply{http.StatusServiceUnavailable, "the collector is busy, try again later\n", nil})
+		h.metrics.away.WithLabelValues("busy").Inc()
+		return h.noted(u, reply{result: socorro.Unavailable, reason: "busy", status: http.StatusServiceUnavailable, body: "the collector is busy, try again later\n"})
 	}
 	defer release()
-	return h.answer(c, u, h.receive(c.UserContext(), u))
+	return h.noted(u, h.receive(ctx, u))
 }
 
 // open copies what the handler needs of the request.
-func (h *Handler) open(c *fiber.Ctx) *upload {
+func (h *Handler) open(c *fiber.Ctx, route Route) *upload {
 	u := &upload{
+		route:         route,
 		contentType:   strings.Clone(c.Get(fiber.HeaderContentType)),
 		encoding:      strings.Clone(c.Get(fiber.HeaderContentEncoding)),
 		authorization: strings.Clone(c.Get(fiber.HeaderAuthorization)),
 		userAgent:     strings.ToValidUTF8(strings.Clone(c.Get(fiber.HeaderUserAgent)), "\uFFFD"),
+		accept:        strings.Clone(c.Get(fiber.HeaderAccept)),
+	}
+	if host := c.Hostname(); plainHost.MatchString(host) {
+		u.base = strings.Clone(c.Protocol() + "://" + host)
 	}
 	// A query that does not parse is no reason to lose a crash: what parses is used.
 	u.query, _ = url.ParseQuery(string(c.Request().URI().QueryString()))
+	u.trace = Trace{
+		Time: h.now().UTC(), Path: cut(strings.ToValidUTF8(strings.Clone(c.Path()), "\uFFFD")), UserAgent: cut(u.userAgent),
+		ContentType: cut(strings.ToValidUTF8(u.contentType, "\uFFFD")), Encoding: cut(strings.ToValidUTF8(u.encoding, "\uFFFD")),
+		Declared: int64(c.Request().Header.ContentLength()),
+	}
 	stream := c.Context().RequestBodyStream()
 	if stream == nil {
 		return u
@@ -70,7 +90,7 @@ func (h *Handler) open(c *fiber.Ctx) *upload {
 	u.body = &wire{
 		src:      stream,
 		conn:     c.Context().Conn(),
-		declared: int64(c.Request().Header.ContentLength()),
+		declared: u.trace.Declared,
 		max:      h.cfg.MaxBody,
 		idle:     h.cfg.ReadIdle,
 		until:    time.Now().Add(h.cfg.ReadTotal),
@@ -96,32 +116,10 @@ func (h *Handler) admit() (release func(), ok bool) {
 	}
 }
 
-// answer sends the reply once the body is out of the way.
-func (h *Handler) answer(c *fiber.Ctx, u *upload, r reply) error {
-	if r.err != nil {
-		h.log.Error("crash not kept", "err", r.err)
-	}
-	if u.body != nil {
-		u.body.drain(4*h.cfg.MaxBody, min(h.cfg.ReadIdle, 5*time.Second))
-	}
-	if u.body == nil || !u.body.complete() {
-		c.Context().SetConnectionClose() // what follows on this connection is not a request
-	}
-	if r.status == http.StatusServiceUnavailable {
-		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(retryAfter))
-	}
-	c.Set(fiber.HeaderContentType, fiber.MIMETextPlain)
-	return c.Status(r.status).SendString(r.body)
-}
-
 // receive does everything from the first byte of the body to the decision what
 // to answer.
 func (h *Handler) receive(ctx context.Context, u *upload) reply {
-	submitted := h.now().UTC()
-	stage, err := newStaging(h.cfg.Staging)
-	if err != nil {
-		return h.failed(err)
-	}
+	stage := newStaging(h.cfg.Staging)
 	defer func() {
 		if err := stage.remove(); err != nil {
 			h.log.Error("staged files not removed", "err", err)
@@ -131,43 +129,90 @@ func (h *Handler) receive(ctx context.Context, u *upload) reply {
 	if err != nil {
 		return h.refused(u, err)
 	}
-	addQuery(p.annotations, u.query, h.cfg.MaxName)
-	if len(p.annotations) == 0 && !p.hasMinidump() {
-		return h.refused(u, &malformed{noAnnotations, nil})
+	if err := h.complete(u, p); err != nil {
+		return h.refused(u, err)
 	}
 	h.metrics.incoming.Inc()
 
+	keys := socorro.ReportKeys(p.reportID(), p.mainSum())
+	if _, brought := p.annotations["uuid"]; h.ledger == nil || h.cfg.Strict || brought || len(keys) == 0 {
+		return h.decide(ctx, u, p)
+	}
+	release, err := h.reports.take(ctx, keys)
+	if err != nil {
+		return h.failed(fmt.Errorf("http/collect: wait for the same report: %w: %w", err, socorro.ErrUnavailable))
+	}
+	defer release()
+	if id, ok := h.ledger.Find(keys); ok {
+		h.metrics.duplicate.Inc()
+		h.log.Info("report received again", "crash_id", string(id))
+		return h.accepted(u, p, id, socorro.Duplicate, "")
+	}
+	return h.decide(ctx, u, p)
+}
+
+// complete adds what is known of the crash beside the body.
+func (h *Handler) complete(u *upload, p *payload) error {
+	if !h.cfg.Strict {
+		addQuery(p.annotations, u.query, h.cfg.MaxName)
+		p.askDump(h.cfg.MaxName)
+		h.cfg.Policy.rename(p.annotations)
+	}
+	u.trace.understood(p)
+	switch {
+	case u.route.envelope && !p.hasMinidump():
+		return &malformed{noMinidump, nil}
+	case len(p.annotations) == 0 && (h.cfg.Strict || !p.hasMinidump()):
+		return &malformed{noAnnotations, nil}
+	}
+	return nil
+}
+
+// decide throttles the crash and keeps it or not.
+func (h *Handler) decide(ctx context.Context, u *upload, p *payload) reply {
 	verdict, rule := h.throttle.Throttle(p.annotations)
-	id, r, ok := h.identify(u, p, submitted, verdict)
+	id, r, ok := h.identify(u, p, u.trace.Time, verdict)
 	if !ok {
 		return r
 	}
+	u.trace.Rule = rule
 	h.metrics.rule.WithLabelValues(rule).Inc()
 	h.metrics.result.WithLabelValues(verdict.String()).Inc()
-	log := h.log.With("crash_id", id)
-	log.Info("crash throttled", "rule", rule, "result", verdict.String())
+	log := h.log.With("crash_id", string(id))
+	log.Debug("crash throttled", "rule", rule, "result", verdict.String())
 	switch verdict {
 	case socorro.Reject:
-		return reply{http.StatusOK, "Discarded=rule_" + rule, nil}
+		r := reply{result: socorro.Rejected, reason: rule, status: http.StatusOK, body: "Discarded=rule_" + rule}
+		if version := h.endedVersion(p.annotations); version != "" && u.mozilla() {
+			r.body += "\nStopSendingReportsFor=" + version + "\n"
+		}
+		return r
 	case socorro.FakeAccept:
-		return reply{http.StatusOK, "CrashID=bp-" + string(id) + "\n", nil}
+		r := h.accepted(u, p, id, socorro.Rejected, rule)
+		r.unkept = true
+		return r
 	}
-	raw, dumps := assemble(id, submitted, rule, u, p)
-	return h.keep(ctx, log, raw, dumps)
+	raw, dumps := h.assemble(id, rule, u, p)
+	return h.keep(ctx, log, u, p, raw, dumps)
 }
 
 // read takes the body apart.
 func (h *Handler) read(u *upload, stage *staging) (*payload, error) {
-	if u.body == nil || u.body.declared == 0 {
+	if u.body == nil || u.body.declared == 0 || h.cfg.Strict && u.body.declared < 0 {
 		if u.contentType == "" {
 			return nil, &malformed{noContentType, nil}
+		}
+		if h.cfg.Strict {
+			if err := strictType(u.contentType); err != nil {
+				return nil, err
+			}
 		}
 		return nil, &malformed{noContentLength, nil}
 	}
 	if u.body.declared > h.cfg.MaxBody {
 		return nil, &malformed{bodyTooLarge, nil}
 	}
-	in, err := inflate(u.encoding, u.body, h.cfg)
+	in, err := inflate(u.encoding, u.body, h.cfg, h.buffers)
 	if err != nil {
 		h.decompressed(nil, err)
 		return nil, err
@@ -177,14 +222,10 @@ func (h *Handler) read(u *upload, stage *staging) (*payload, error) {
 		defer in.close()
 		src = in
 	}
-	br := h.readers.Get().(*bufio.Reader)
-	br.Reset(src)
-	defer func() {
-		br.Reset(nil)
-		h.readers.Put(br)
-	}()
+	br := newSource(src, h.buffers)
+	defer br.release()
 	pr := payloadReader{cfg: h.cfg, stage: stage, log: h.log, br: br}
-	p, err := pr.read(u.contentType)
+	p, err := pr.read(u.contentType, u.route.envelope)
 	h.decompressed(in, err)
 	if err == nil {
 		kind, size := "uncompressed", u.body.n
@@ -212,105 +253,4 @@ func (h *Handler) decompressed(in *inflater, err error) {
 		spent = in.spent
 	}
 	h.metrics.decompress.WithLabelValues(result).Observe(spent.Seconds())
-}
-
-// identify gives the crash its id, or takes the one that a trusted sender brings.
-func (h *Handler) identify(u *upload, p *payload, now time.Time, verdict socorro.Throttle) (socorro.CrashID, reply, bool) {
-	brought, has := p.annotations["uuid"]
-	if !has {
-		return socorro.NewCrashID(now, verdict), reply{}, true
-	}
-	if !h.trusted(u.authorization) {
-		h.metrics.unauthorized.Inc()
-		h.log.Info("upload refused", "reason", "unauthorized_uuid", "user_agent", u.userAgent)
-		return "", reply{http.StatusUnauthorized, "Discarded=unauthorized_uuid", nil}, false
-	}
-	text, _ := brought.(string)
-	id, err := socorro.ParseCrashID(text)
-	const throttleDigit = 29
-	if err == nil && (string(id) != text || id[throttleDigit] != '0' && id[throttleDigit] != '1') {
-		err = errors.New("neither accepted nor deferred, or not in its bare form")
-	}
-	if err != nil {
-		return "", h.refused(u, &malformed{invalidUUID, err}), false
-	}
-	return id, reply{}, true
-}
-
-func (h *Handler) trusted(authorization string) bool {
-	if h.cfg.BearerToken == "" {
-		return false
-	}
-	want := "Bearer " + h.cfg.BearerToken
-	return subtle.ConstantTimeCompare([]byte(authorization), []byte(want)) == 1
-}
-
-// assemble makes the raw crash.
-func assemble(id socorro.CrashID, submitted time.Time, rule string, u *upload, p *payload) (*socorro.RawCrash, []socorro.Dump) {
-	notes := append(p.notes, cleanAnnotations(p.annotations)...)
-	raw := &socorro.RawCrash{
-		ID:          id,
-		Submitted:   submitted,
-		Annotations: p.annotations,
-		Metadata: socorro.Metadata{
-			Payload:           p.kind,
-			PayloadCompressed: "0",
-			PayloadSize:       u.body.n,
-			CollectorNotes:    append([]string{}, notes...), // [] in JSON, not null
-			DumpChecksums:     map[string]string{},
-			UserAgent:         u.userAgent,
-			ThrottleRule:      rule,
-		},
-	}
-	if enc := strings.TrimSpace(u.encoding); enc != "" && !strings.EqualFold(enc, "identity") {
-		raw.Metadata.PayloadCompressed = "1"
-	}
-	if raw.Metadata.UserAgent == "" {
-		raw.Metadata.UserAgent = "None"
-	}
-	dumps := make([]socorro.Dump, 0, len(p.files))
-	for _, f := range p.files {
-		dumps = append(dumps, f.Dump)
-		raw.Metadata.DumpChecksums[f.Name] = f.SHA256
-	}
-	return raw, dumps
-}
-
-// keep hands the crash over and answers when it is safe.
-func (h *Handler) keep(ctx context.Context, log *slog.Logger, raw *socorro.RawCrash, dumps []socorro.Dump) reply {
-	ctx, cancel := context.WithTimeout(ctx, h.cfg.Keep)
-	defer cancel()
-	start := time.Now()
-	err := h.accepter.Accept(ctx, raw, dumps)
-	took := time.Since(start)
-	h.metrics.save.Observe(took.Seconds())
-	if err != nil {
-		return h.failed(fmt.Errorf("http/collect: keep %s: %w", raw.ID, err))
-	}
-	h.metrics.saved.Inc()
-	log.Info("crash saved", "dumps", len(dumps), "bytes", raw.Metadata.PayloadSize, "took", took)
-	return reply{http.StatusOK, "CrashID=bp-" + string(raw.ID) + "\n", nil}
-}
-
-// failed answers for what went wrong on our side.
-func (h *Handler) failed(err error) reply {
-	h.metrics.dropped.Inc()
-	if errors.Is(err, socorro.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
-		return reply{http.StatusServiceUnavailable, "the crash storage is unavailable, try again later\n", err}
-	}
-	return reply{http.StatusInternalServerError, "internal error\n", err}
-}
-
-// refused answers for what was wrong with the upload.
-func (h *Handler) refused(u *upload, err error) reply {
-	m, ok := errors.AsType[*malformed](err)
-	if !ok {
-		return h.failed(err)
-	}
-	h.metrics.malformed.WithLabelValues(m.reason).Inc()
-	if u.body != nil && u.body.gone() {
-		h.metrics.aborted.Inc()
-	}
-	h.log.Info("upload refused", "reason", m.reason, "err", m.err, "user_agent", u.userAgent)
-	return reply{m.status(), "Discarded=malformed_" + m.reason, nil}
 }

@@ -68,7 +68,8 @@ func (s *Server) PostTo(path string, header http.Header, body io.Reader) (status
 
 // Accepted reads the crash id out of a collector's reply.
 func Accepted(status int, reply string) (socorro.CrashID, error) {
-	id, ok := strings.CutPrefix(reply, "CrashID=")
+	first, _, _ := strings.Cut(reply, "\n") // some clients get more lines
+	id, ok := strings.CutPrefix(first, "CrashID=")
 	if status != http.StatusOK || !ok {
 		return "", fmt.Errorf("the collector answered %d %q", status, reply)
 	}

@@ -37,7 +37,7 @@ func TestNoAnsweredCrashIsLostWhenTheProgramIsKilled(t *testing.T) {
 		args: []string{
 			"--data", filepath.Join(dir, "data"), "--telemetry", telemetry,
 			"--inject-faults", "telemetry:error=5,panic=7", "--inject-faults", "index:error=11,panic=13",
-			"--backoff-initial", "10ms", "--backoff-max", "100ms",
+			"--duplicate-window", "0s", "--backoff-initial", "10ms", "--backoff-max", "100ms",
 			"--symbols", filepath.Join(systemtest.Root(), "testdata", "symbols"),
 		},
 		answered: map[socorro.CrashID]bool{},

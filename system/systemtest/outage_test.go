@@ -14,7 +14,7 @@ import (
 func TestADeadDestinationDelaysNoOtherAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	args := []string{"--data", filepath.Join(dir, "data"), "--telemetry", filepath.Join(dir, "telemetry"), "--backoff-initial", "10ms", "--backoff-max", "50ms"}
+	args := []string{"--data", filepath.Join(dir, "data"), "--telemetry", filepath.Join(dir, "telemetry"), "--duplicate-window", "0s", "--backoff-initial", "10ms", "--backoff-max", "50ms"}
 	down := systemtest.Start(t, program, append(args, "--inject-faults", "telemetry:down")...)
 
 	const crashes = 150
