@@ -1,11 +1,13 @@
 package system
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf16"
 
 	"socorro"
 	"socorro/signature"
@@ -168,11 +170,29 @@ func notNil(list []string) []string {
 	return list
 }
 
-// jsonLine writes a value on a line of its own, "<" and ">" as they are.
+// jsonLine writes a value on a line of its own, in ASCII: names of functions may
+// hold characters such as U+0085 that some programs take for the end of a line.
 func jsonLine(out io.Writer, value any) error {
-	enc := json.NewEncoder(out)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(value)
+	if err := enc.Encode(value); err != nil {
+		return err
+	}
+	line := make([]byte, 0, text.Len())
+	for _, r := range text.String() {
+		switch {
+		case r < 0x7f:
+			line = append(line, byte(r))
+		case r < 0x10000:
+			line = fmt.Appendf(line, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			line = fmt.Appendf(line, `\u%04x\u%04x`, high, low)
+		}
+	}
+	_, err := out.Write(line)
+	return err
 }
 
 // csvTable writes rows where fields need quotes only when they need them.

@@ -3,6 +3,7 @@ package system
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -42,9 +43,9 @@ type Stackwalk struct {
 
 // Validate says what is wrong with a combination of flags; kong calls it.
 func (c *Stackwalk) Validate() error {
-	json := c.JSON || c.Cyborg != ""
+	writesJSON := c.JSON || c.Cyborg != ""
 	switch {
-	case c.Pretty && !json:
+	case c.Pretty && !writesJSON:
 		return errors.New("--pretty goes with --json or --cyborg")
 	case c.Pretty && len(c.Dumps) > 1:
 		return errors.New("--pretty goes with one dump; several give one line of JSON each")
@@ -71,6 +72,9 @@ func (c *Stackwalk) Run(ctx context.Context, s Streams) (err error) {
 	if c.EvilJSON != "" {
 		if c.extra, err = os.ReadFile(c.EvilJSON); err != nil {
 			return err
+		}
+		if !json.Valid(c.extra) {
+			return fmt.Errorf("--evil-json: %s is not JSON", c.EvilJSON)
 		}
 	}
 	out, closeOut, err := output(c.OutputFile, s.Out)
@@ -153,8 +157,5 @@ func errorName(err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
 		return "FileNotFound"
 	}
-	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		return "IoError"
-	}
-	return "Error"
+	return "IoError"
 }
