@@ -42,8 +42,9 @@ func (c *Requeue) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	defer queue.Close()
-	total, queued := len(ids), 0
+	var total, queued int
 	if len(ids) > 0 {
+		total = len(ids)
 		queued, err = queue.Requeue(ctx, ids, socorro.Priority)
 	} else {
 		total, queued, err = c.day(ctx, queue)
