@@ -57,10 +57,11 @@ type section struct {
 
 const checkedFrom = 16 // where the checked part of the header begins
 
-// tableMeta is the part of a table that is no list.
+// tableMeta is the part of a table that is no list. Names are bytes because JSON
+// would mend those that are no UTF-8.
 type tableMeta struct {
-	Key                               string
-	OS, Arch, DebugID, DebugFile, URL string
+	Key                               []byte
+	OS, Arch, DebugID, DebugFile, URL []byte
 	Lines, Bad                        int
 	Samples                           []BadLine
 }
@@ -68,7 +69,10 @@ type tableMeta struct {
 // writeIndex completes a table file whose data is there already, dataSize bytes
 // of it after the header.
 func writeIndex(w io.WriterAt, t *Table, dataSize uint64, key string) error {
-	meta, err := json.Marshal(tableMeta{key, t.OS, t.Arch, t.DebugID, t.DebugFile, t.URL, t.Lines, t.Bad, t.Samples})
+	meta, err := json.Marshal(tableMeta{
+		[]byte(key), []byte(t.OS), []byte(t.Arch), []byte(t.DebugID), []byte(t.DebugFile), []byte(t.URL),
+		t.Lines, t.Bad, t.Samples,
+	})
 	if err != nil {
 		return err
 	}
@@ -137,10 +141,10 @@ func (t *Table) readIndex(file []byte, key string) bool {
 		}
 	}
 	var m tableMeta
-	if err := json.Unmarshal(part[metaSection], &m); err != nil || m.Key != key {
+	if err := json.Unmarshal(part[metaSection], &m); err != nil || string(m.Key) != key {
 		return false
 	}
-	t.OS, t.Arch, t.DebugID, t.DebugFile, t.URL = m.OS, m.Arch, m.DebugID, m.DebugFile, m.URL
+	t.OS, t.Arch, t.DebugID, t.DebugFile, t.URL = string(m.OS), string(m.Arch), string(m.DebugID), string(m.DebugFile), string(m.URL)
 	t.Lines, t.Bad, t.Samples = m.Lines, m.Bad, m.Samples
 	t.data = part[dataSection]
 	return listOf(part[fileSection], &t.files) && listOf(part[originSection], &t.origins) &&

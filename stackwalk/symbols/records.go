@@ -286,13 +286,13 @@ func (p *parser) moduleRecord(f *fields) string {
 	if f.reason != "" {
 		return f.reason
 	}
-	if p.out.module != nil {
-		return secondModule
-	}
 	for i := range len(m.id) {
 		if hexDigit(m.id[i]) < 0 {
 			return "the debug id is not hexadecimal"
 		}
+	}
+	if p.out.module != nil {
+		return secondModule
 	}
 	p.out.module = &m
 	p.out.good = true
@@ -300,7 +300,9 @@ func (p *parser) moduleRecord(f *fields) string {
 }
 
 func (p *parser) infoURL(f *fields) string {
-	p.out.url, p.out.hasURL = string(f.name()), true
+	if url := f.name(); f.reason == "" {
+		p.out.url, p.out.hasURL = string(url), true
+	}
 	return f.reason
 }
 
