@@ -22,7 +22,7 @@ func javaStackTrace(_ context.Context, s *State) error {
 	if err != nil {
 		s.set(javaTrace, "malformed")
 		s.note("JavaStackTraceRule: malformed java stack trace")
-		return nil
+		return nil //nolint:nilerr // the crash's fault, not the rule's
 	}
 	s.set(javaTrace, public)
 	return nil

@@ -91,7 +91,7 @@ type Param struct {
 	Help     string `json:"help"`
 }
 
-// Endpoints lists everything under /api/ but the list itself.
+// Endpoints lists everything that is read under /api/, but the list itself.
 func (a *API) Endpoints() []Endpoint {
 	crashID := Param{"crash_id", true, "The crash's id, with or without bp-."}
 	pretty := Param{"pretty", false, "print: indent the JSON."}
