@@ -72,8 +72,8 @@ verify: build
 	@$(BIN) docs metrics | diff -u docs/metrics.md - || { echo "docs/metrics.md is stale: make generate"; exit 1; }
 
 .PHONY: deps
-deps: ## install what the tests need (Chromium)
-	@tools/install.sh chromium
+deps: ## install what the tests and benchmarks need (Chromium, Firefox, wrk)
+	@tools/install.sh chromium firefox-esr wrk
 
 .PHONY: clean
 clean: ## remove what was built

@@ -114,6 +114,9 @@ func newSite(t testing.TB, cfg collect.Config, change ...func(*collect.Deps)) *s
 	go func() { done <- server.Serve(ctx, app, ln, 10*time.Second) }()
 	t.Cleanup(func() {
 		cancel()
+		// Go's client dials ahead, and the server waits for connections that were
+		// never used as for any other that is at work.
+		http.DefaultClient.CloseIdleConnections()
 		if err := <-done; err != nil {
 			t.Errorf("Serve = %v", err)
 		}

@@ -116,6 +116,9 @@ func (l *Log) Recover(kept []socorro.Receipt) (written int, err error) {
 	if len(kept) == 0 {
 		return 0, nil
 	}
+	if err := l.flush(); err != nil {
+		return 0, failure("recover", err)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	missing := make(map[socorro.CrashID]socorro.Receipt, len(kept))

@@ -5,11 +5,13 @@
 //	<dir>/20261123.jsonl   one receipt a line, in the order of the answers
 //	<dir>/20261122.sums    how many of each kind a past day has
 //
-// Files are only ever appended to. A line is in the file when Write returns,
-// which survives kill -9; [Log.Sync] makes it survive a power cut too.
+// Files are only ever appended to. Write returns at once; the line is in the file
+// within [flushEvery], and survives a power cut after [Log.Sync]. Receipts of kept
+// crashes that are lost before are made anew from the spool's journal.
 package receipts
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -33,12 +35,21 @@ type Config struct {
 type Log struct {
 	cfg Config
 
+	stop    chan struct{}
+	stopped chan struct{}
+
+	// Appending to a file waits for the file system's journal now and then; only
+	// the flusher does, never an upload. file is taken before mu.
+	file  sync.Mutex
+	day   string
+	f     *os.File
+	size  int64
+	torn  bool // the file may end in the middle of a line
+	dirty []*os.File
+
 	mu     sync.Mutex
-	day    string
-	f      *os.File
-	size   int64
-	torn   bool // the file may end in the middle of a line
-	dirty  []*os.File
+	buf    []byte // lines on their way to the file
+	failed error  // of the last flush
 	sums   sums
 	first  time.Time
 	known  map[key]seen
@@ -73,14 +84,34 @@ func Open(cfg Config) (*Log, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	l := &Log{cfg: cfg, sums: sums{}, known: map[key]seen{}}
+	l := &Log{cfg: cfg, sums: sums{}, known: map[key]seen{}, stop: make(chan struct{}), stopped: make(chan struct{})}
 	if err := os.MkdirAll(cfg.Dir, dirMode); err != nil {
 		return nil, failure("open "+cfg.Dir, err)
 	}
 	if err := l.load(); err != nil {
 		return nil, failure("open "+cfg.Dir, err)
 	}
+	go l.flusher()
 	return l, nil
+}
+
+const (
+	flushEvery = 50 * time.Millisecond
+	maxBuffer  = 8 << 20 // bytes of lines that a full disk may hold up
+)
+
+func (l *Log) flusher() {
+	defer close(l.stopped)
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			_ = l.flush() // the next Write tells
+		case <-l.stop:
+			return
+		}
+	}
 }
 
 func failure(what string, err error) error {
@@ -105,21 +136,53 @@ func (l *Log) write(r socorro.Receipt) error {
 	if err != nil {
 		return err
 	}
-	if err := l.turn(); err != nil {
-		return err
+	if len(l.buf)+len(line) > maxBuffer {
+		return fmt.Errorf("%d bytes of receipts wait for the disk: %w", len(l.buf), l.failed)
 	}
-	if l.torn { // of a full disk: end the broken line, so that it costs only itself
-		line = append([]byte("\n"), line...)
-	}
-	n, err := l.f.WriteAt(line, l.size)
-	l.size += int64(n)
-	l.torn = n > 0 && err != nil
-	if err != nil {
-		return err
-	}
+	l.buf = append(l.buf, line...)
 	l.count(r)
 	l.remember(r)
 	return nil
+}
+
+// flush brings the lines to the file of the day. What fails is tried again.
+func (l *Log) flush() error {
+	l.file.Lock()
+	defer l.file.Unlock()
+	l.mu.Lock()
+	lines := l.buf
+	l.buf = nil
+	l.mu.Unlock()
+	if len(lines) == 0 {
+		return nil
+	}
+	n, err := l.appendLines(lines)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = err
+	if err != nil {
+		// A line that was cut goes again, whole.
+		rest := lines[bytes.LastIndexByte(lines[:n], '\n')+1:]
+		l.buf = append(bytes.Clone(rest), l.buf...)
+	}
+	return err
+}
+
+func (l *Log) appendLines(lines []byte) (n int, err error) {
+	if err := l.turn(); err != nil {
+		return 0, err
+	}
+	if l.torn { // of a full disk: end the broken line, so that it costs only itself
+		if _, err := l.f.WriteAt([]byte("\n"), l.size); err != nil {
+			return 0, err
+		}
+		l.size++
+		l.torn = false
+	}
+	n, err = l.f.WriteAt(lines, l.size)
+	l.size += int64(n)
+	l.torn = n > 0 && lines[n-1] != '\n'
+	return n, err
 }
 
 func (l *Log) count(r socorro.Receipt) {
@@ -159,19 +222,18 @@ func endsLine(f *os.File, size int64) bool {
 
 // Sync makes everything that was written durable.
 func (l *Log) Sync() error {
-	l.mu.Lock()
-	past, f := l.dirty, l.f
-	l.dirty = nil
-	l.mu.Unlock()
+	if err := l.flush(); err != nil {
+		return failure("sync", err)
+	}
+	l.file.Lock()
+	defer l.file.Unlock()
 	var errs []error
-	for _, old := range past {
+	for _, old := range l.dirty {
 		errs = append(errs, old.Sync(), old.Close())
 	}
-	if f != nil {
-		errs = append(errs, f.Sync())
-	}
-	if f != nil || len(past) > 0 {
-		errs = append(errs, syncDir(l.cfg.Dir))
+	l.dirty = nil
+	if l.f != nil {
+		errs = append(errs, l.f.Sync(), syncDir(l.cfg.Dir))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return failure("sync", err)
@@ -189,9 +251,19 @@ func syncDir(dir string) error {
 
 // Close syncs and closes the files.
 func (l *Log) Close() error {
-	err := l.Sync()
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	select {
+	case <-l.stop:
+		l.mu.Unlock()
+		return nil
+	default:
+		close(l.stop)
+	}
+	l.mu.Unlock()
+	<-l.stopped
+	err := l.Sync()
+	l.file.Lock()
+	defer l.file.Unlock()
 	if l.f != nil {
 		err = errors.Join(err, l.f.Close())
 		l.f = nil

@@ -131,11 +131,14 @@ func (w *writer) write(group []*job) error {
 		dumps, wait = dumps || j.dumps, wait || j.wait
 	}
 	_, err := w.segment.f.WriteAt(text, at)
-	if err == nil && dumps {
-		err = w.folder.Sync()
-	}
 	if err == nil && wait {
 		err = syscall.Fdatasync(int(w.segment.f.Fd()))
+	}
+	// In this order a file system with a journal has written the names with the
+	// lines, and the second sync costs nothing. Lines whose names a power cut took
+	// were not answered.
+	if err == nil && dumps {
+		err = w.folder.Sync()
 	}
 	if err != nil {
 		// After a failed sync nobody knows what is on disk, and a second sync may
