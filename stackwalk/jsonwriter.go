@@ -113,10 +113,12 @@ func (j *jsonWriter) bool(v bool) {
 	j.scratch = strconv.AppendBool(j.scratch[:0], v)
 	j.out.bytes(j.scratch)
 }
+
 func (j *jsonWriter) int(v int64) {
 	j.scratch = strconv.AppendInt(j.scratch[:0], v, 10)
 	j.out.bytes(j.scratch)
 }
+
 func (j *jsonWriter) uint(v uint64) {
 	j.scratch = strconv.AppendUint(j.scratch[:0], v, 10)
 	j.out.bytes(j.scratch)

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"runtime/debug"
 
 	"socorro/stackwalk"
 	"socorro/stackwalk/minidump"
@@ -92,6 +93,10 @@ func (c *Stackwalk) Run(ctx context.Context, s Streams) (err error) {
 	}
 	to := printer{text: out, json: js}
 	if len(c.Dumps) == 1 {
+		if os.Getenv("GOGC") == "" {
+			// For one dump most of the memory is what nobody collected yet.
+			debug.SetGCPercent(50)
+		}
 		return c.one(ctx, c.Dumps[0], find, c.workers(), to)
 	}
 	return c.batch(ctx, find, to, s.Err)

@@ -1,7 +1,6 @@
 package system
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,7 +13,7 @@ import (
 // A walked is a dump of a batch, printed into memory until its turn comes.
 type walked struct {
 	path       string
-	text, json bytes.Buffer
+	text, json held
 	err        error
 }
 
@@ -25,6 +24,7 @@ func (c *Stackwalk) batch(ctx context.Context, find symbols.Supplier, to printer
 	workers := c.workers()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	blocks := &heldBlocks{}
 	pending := make(chan chan *walked, workers-1) // one more is in the hands of the loop below
 	go func() {
 		defer close(pending)
@@ -36,7 +36,7 @@ func (c *Stackwalk) batch(ctx context.Context, find symbols.Supplier, to printer
 				return
 			}
 			go func() {
-				w := &walked{path: path}
+				w := &walked{path: path, text: held{from: blocks}, json: held{from: blocks}}
 				w.err = c.one(ctx, path, find, max(1, workers/len(c.Dumps)), printer{&w.text, &w.json})
 				result <- w
 			}()
@@ -67,30 +67,29 @@ func (c *Stackwalk) batch(ctx context.Context, find symbols.Supplier, to printer
 // lines in step with the arguments; of text it has none.
 func (c *Stackwalk) print(w *walked, to printer) error {
 	if c.JSON || c.Cyborg != "" {
-		line, err := w.line()
-		if err != nil {
-			return err
-		}
-		if _, err := to.json.Write(append(line, '\n')); err != nil {
+		if err := w.line(to.json); err != nil {
 			return err
 		}
 	}
-	if w.text.Len() == 0 {
+	if w.text.empty() {
 		return nil
 	}
 	_, err1 := fmt.Fprintf(to.text, "%s:\n\n", w.path)
-	_, err2 := to.text.Write(append(w.text.Bytes(), '\n'))
-	return errors.Join(err1, err2)
+	_, err2 := w.text.WriteTo(to.text)
+	_, err3 := io.WriteString(to.text, "\n")
+	return errors.Join(err1, err2, err3)
 }
 
-// line is the JSON of a dump, or of why there is none.
-func (w *walked) line() ([]byte, error) {
-	if w.err == nil {
-		return w.json.Bytes(), nil
+// line prints the JSON of a dump, or of why there is none.
+func (w *walked) line(to io.Writer) error {
+	if w.err != nil {
+		return json.NewEncoder(to).Encode(struct {
+			Error  string `json:"error"`
+			File   string `json:"file"`
+			Status string `json:"status"`
+		}{w.err.Error(), w.path, errorName(w.err)})
 	}
-	return json.Marshal(struct {
-		Error  string `json:"error"`
-		File   string `json:"file"`
-		Status string `json:"status"`
-	}{w.err.Error(), w.path, errorName(w.err)})
+	_, err1 := w.json.WriteTo(to)
+	_, err2 := io.WriteString(to, "\n")
+	return errors.Join(err1, err2)
 }

@@ -15,24 +15,45 @@ const copyDistance = 1 << 28
 // copy at addresses of its own. The first copy is the real one, so that the
 // module's dump still finds its functions. Files of Firefox's size are not at
 // hand everywhere; this one is as large and as varied.
-func replicate(w io.Writer, text []byte, copies int) error {
+//
+// It reads line by line: a child's peak memory begins at that of the process
+// that started it, so this one must stay small.
+func replicate(w io.Writer, open func() (io.ReadCloser, error), copies int) error {
 	out := bufio.NewWriterSize(w, 1<<20)
 	for n := range copies {
-		shift := uint64(n) * copyDistance
-		for line := range bytes.Lines(text) {
-			if n > 0 && (bytes.HasPrefix(line, []byte("MODULE ")) || bytes.HasPrefix(line, []byte("INFO "))) {
-				continue
-			}
-			if n == 0 {
-				out.Write(line)
-				continue
-			}
-			if err := shiftLine(out, line, shift); err != nil {
-				return err
-			}
+		if err := copyShifted(out, open, uint64(n)*copyDistance); err != nil {
+			return err
 		}
 	}
 	return out.Flush()
+}
+
+func copyShifted(out *bufio.Writer, open func() (io.ReadCloser, error), shift uint64) error {
+	r, err := open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	in := bufio.NewReaderSize(r, 1<<20)
+	for {
+		line, err := in.ReadSlice('\n')
+		if err == io.EOF && len(line) == 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case shift == 0:
+			_, err = out.Write(line)
+		case bytes.HasPrefix(line, []byte("MODULE ")), bytes.HasPrefix(line, []byte("INFO ")):
+		default:
+			err = shiftLine(out, line, shift)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // shiftLine adds shift to the addresses of a record.
@@ -52,7 +73,7 @@ func shiftLine(out *bufio.Writer, line []byte, shift uint64) error {
 		}
 		return nil
 	}
-	var err error
+	err := error(nil)
 	switch {
 	case bytes.HasPrefix(line, []byte("FUNC m ")), bytes.HasPrefix(line, []byte("PUBLIC m ")):
 		err = at(2, 0)

@@ -20,7 +20,7 @@ const mostParsers = 8
 // An assembly puts a table together from the chunks of a file, in order.
 type assembly struct {
 	opt   Options
-	chunk int // bytes parsed at a time; 0 means chunkSize
+	chunk int // bytes parsed at a time; 0 means middleChunk
 	// out takes the packed bodies and names. nil leaves them in the file: then
 	// refs are places in the text.
 	out io.Writer
@@ -35,17 +35,19 @@ type assembly struct {
 	base    uint64 // what refs of the next chunk are relative to
 }
 
-// A job is a chunk on its way through a parser.
+// A job is a chunk on its way through a parser. Jobs go round and round, so that
+// a file of any size is read in the memory of a few chunks.
 type job struct {
 	text []byte
 	last bool
-	done chan *chunk
-	err  error
+	err  error // of reading; then there is nothing to parse
+	out  chunk
+	done chan struct{}
 }
 
 // read parses the file that r gives, on several CPUs if it is long.
 func (a *assembly) read(r io.Reader) error {
-	cutter := &chunker{r: r, limit: a.opt.limit(), mark: !a.opt.Strict, size: cmp.Or(a.chunk, chunkSize)}
+	cutter := &chunker{r: r, limit: a.opt.limit(), mark: !a.opt.Strict, size: cmp.Or(a.chunk, middleChunk)}
 	text, last, err := cutter.next(nil)
 	a.base = a.skipped(cutter, text)
 	if err != nil {
@@ -79,67 +81,64 @@ func (a *assembly) newParser() *parser {
 func (a *assembly) readParallel(cutter *chunker, first []byte) error {
 	parsers := min(runtime.GOMAXPROCS(0), mostParsers)
 	work := make(chan *job)
-	order := make(chan *job, 2*parsers)
-	buffers := make(chan []byte, parsers+2)
-	for range cap(buffers) - 1 {
-		buffers <- nil
+	jobs := parsers + 2
+	order := make(chan *job, jobs)
+	free := make(chan *job, jobs)
+	for range jobs {
+		free <- &job{done: make(chan struct{}, 1)}
 	}
 	var stop atomic.Bool
 	var group sync.WaitGroup
-	group.Go(func() { cutAll(cutter, first, buffers, work, order, &stop) })
-	chunks := sync.Pool{New: func() any { return &chunk{} }}
+	group.Go(func() { cutAll(cutter, first, free, work, order, &stop) })
 	for range parsers {
 		group.Go(func() {
 			p := a.newParser()
 			for j := range work {
-				p.out = chunks.Get().(*chunk)
-				j.done <- p.parseGuarded(j)
+				p.parseGuarded(j)
+				j.done <- struct{}{}
 			}
 		})
 	}
 	var failure error
 	for j := range order {
-		if j.done == nil { // reading failed
-			if failure == nil {
-				failure = a.readError(j.err)
-			}
-			continue
+		if j.err == nil {
+			<-j.done
 		}
-		c := <-j.done
-		if failure == nil {
-			if failure = a.add(c); failure != nil {
+		switch {
+		case failure != nil:
+		case j.err != nil:
+			failure = a.readError(j.err)
+		default:
+			if failure = a.add(&j.out); failure != nil {
 				stop.Store(true)
 			}
 		}
 		if cap(j.text) > 2*cutter.size {
 			j.text = nil // one long function must not make all buffers large
 		}
-		buffers <- j.text
-		c.reset()
-		chunks.Put(c)
+		free <- j
 	}
 	group.Wait()
 	return failure
 }
 
-// cutAll cuts the file until it ends or somebody says stop. A failure comes as a
-// job that nobody parses.
-func cutAll(cutter *chunker, text []byte, buffers chan []byte, work, order chan *job, stop *atomic.Bool) {
+// cutAll cuts the file until it ends, reading fails or somebody says stop.
+func cutAll(cutter *chunker, first []byte, free, work, order chan *job, stop *atomic.Bool) {
 	defer close(order)
 	defer close(work)
-	send := func(j *job) {
+	j := <-free
+	for j.text = first; ; {
 		order <- j
-		work <- j
-	}
-	send(&job{text: text, done: make(chan *chunk, 1)})
-	for last := false; !last && !stop.Load(); {
-		var err error
-		text, last, err = cutter.guardedNext(<-buffers)
-		if err != nil {
-			order <- &job{err: err}
+		if j.err != nil {
 			return
 		}
-		send(&job{text: text, last: last, done: make(chan *chunk, 1)})
+		last := j.last
+		work <- j
+		if last || stop.Load() {
+			return
+		}
+		j = <-free
+		j.text, j.last, j.err = cutter.guardedNext(j.text)
 	}
 }
 
@@ -154,15 +153,15 @@ func (c *chunker) guardedNext(buf []byte) (text []byte, last bool, err error) {
 	return c.next(buf)
 }
 
-func (p *parser) parseGuarded(j *job) (c *chunk) {
-	out := p.out
+func (p *parser) parseGuarded(j *job) {
 	defer func() {
 		if r := recover(); r != nil {
-			c = out
-			c.err = fmt.Errorf("stackwalk/symbols: parse: panic: %v\n%s", r, debug.Stack())
+			j.out.err = fmt.Errorf("stackwalk/symbols: parse: panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	return p.parse(j.text, j.last)
+	j.out.reset()
+	p.out = &j.out
+	p.parse(j.text, j.last)
 }
 
 func (a *assembly) readError(err error) error {

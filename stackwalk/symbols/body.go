@@ -122,31 +122,25 @@ func (u *unpacker) u32() uint32 {
 	return uint32(v)
 }
 
-// unpackFunction is the reverse of packFunction.
-func unpackFunction(body []byte, f *function) (lines []line, inlines []inline, ok bool) {
-	u := unpacker{rest: body}
-	const leastLine, leastInline = 3, 3 // bytes
+// unpackFunction is the reverse of packFunction. It is false when the body makes
+// no sense.
+func unpackFunction(body []byte, f *function, onLine func(line), onInline func(inline)) bool {
 	if len(body) == 0 {
-		return nil, nil, true
+		return true
 	}
+	u := unpacker{rest: body}
 	n := u.number()
-	if n > uint64(len(u.rest)/leastLine) {
-		return nil, nil, false
-	}
-	lines = make([]line, 0, n)
-	next, file, number := f.addr, uint32(0), uint32(0)
-	for range n {
+	l := line{last: f.addr - 1}
+	for ; n > 0 && !u.bad; n-- {
 		gap := u.number()
 		if gap&1 != 0 {
-			file = unzigzag(u.number(), file)
+			l.file = unzigzag(u.number(), l.file)
 		}
-		addr := next + uint32(gap>>1)
-		last := addr + u.u32()
-		number = unzigzag(u.number(), number)
-		lines = append(lines, line{addr, last, file, number})
-		next = last + 1
+		l.addr = l.last + 1 + uint32(gap>>1)
+		l.last = l.addr + u.u32()
+		l.number = unzigzag(u.number(), l.number)
+		onLine(l)
 	}
-	inlines = make([]inline, 0, len(u.rest)/leastInline)
 	in := inline{addr: f.addr}
 	for len(u.rest) > 0 {
 		if head := u.number(); head&1 == 0 {
@@ -157,10 +151,9 @@ func unpackFunction(body []byte, f *function) (lines []line, inlines []inline, o
 		}
 		in.addr = unzigzag(u.number(), in.addr)
 		in.size = u.u32()
-		inlines = append(inlines, in)
+		onInline(in)
 	}
-	sortInlines(inlines)
-	return lines, inlines, !u.bad
+	return !u.bad
 }
 
 // packCFI packs the rules of the current STACK CFI INIT. The rules themselves

@@ -110,8 +110,9 @@ func readTable(f *os.File, key string) *Table {
 	if err != nil {
 		return nil
 	}
-	t := &Table{packed: true, mapped: true}
+	t := &Table{packed: true, mapped: file}
 	runtime.AddCleanup(t, unmap, file)
+	defer letGo(file) // of the index too, of which a lookup touches little
 	if !t.intact(func() bool { return t.readIndex(file, key) }) {
 		return nil
 	}

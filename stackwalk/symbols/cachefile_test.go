@@ -88,7 +88,7 @@ func FuzzTableFile(f *testing.F) {
 			ask(table, addr)
 		}
 		for i := range table.funcs {
-			table.body(&table.funcs[i])
+			table.body(&table.funcs[i], func(line) {}, func(inline) {})
 		}
 		for i := range table.cfi {
 			table.rulesAt(&table.cfi[i], 1<<32)

@@ -7,9 +7,12 @@ import (
 )
 
 const (
-	// chunkSize is how much text is parsed at a time. It fits the cache of a CPU
-	// core, and a dozen of them are nothing beside the file.
-	chunkSize = 512 << 10
+	// Text is parsed in chunks of 64 to 512 KiB. Small ones keep the memory small
+	// beside that of a small file, large ones cost less time, and all fit the cache
+	// of a CPU core.
+	smallChunk  = 64 << 10
+	middleChunk = 128 << 10
+	largeChunk  = 512 << 10
 	// longestBlock is how long a function's records, or the records before the
 	// first function, may be together. The longest function of Firefox has 3 MB.
 	longestBlock = 64 << 20
@@ -29,6 +32,11 @@ type chunker struct {
 	ended bool
 }
 
+// chunkOf is the size of chunks for a file of some size.
+func chunkOf(size int64) int {
+	return int(min(max(size/512, smallChunk), largeChunk))
+}
+
 // A tooLargeError is a file of more than the bytes allowed.
 type tooLargeError struct{ limit int64 }
 
@@ -46,6 +54,9 @@ func (longBlockError) Error() string {
 // next puts the next piece into buf, which it may replace by a larger one. last
 // says that it is the last, which may be empty.
 func (c *chunker) next(buf []byte) (chunk []byte, last bool, err error) {
+	if cap(buf) < c.size {
+		buf = make([]byte, 0, c.size)
+	}
 	buf = append(buf[:0], c.carry...)
 	c.carry = c.carry[:0]
 	for {
@@ -68,9 +79,6 @@ func (c *chunker) next(buf []byte) (chunk []byte, last bool, err error) {
 
 // fill reads until buf is full or the file ends.
 func (c *chunker) fill(buf []byte) ([]byte, error) {
-	if cap(buf) < c.size {
-		buf = append(make([]byte, 0, c.size), buf...)
-	}
 	for idle := 0; len(buf) < cap(buf); {
 		n, err := c.r.Read(buf[len(buf):cap(buf)])
 		c.total += int64(n)

@@ -51,7 +51,7 @@ func (t *Table) safely(f func() bool) (other *Table, ok bool) {
 }
 
 func (t *Table) intact(f func() bool) (ok bool) {
-	if !t.mapped {
+	if t.mapped == nil {
 		return f()
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -66,6 +66,18 @@ func (t *Table) intact(f func() bool) (ok bool) {
 		runtime.KeepAlive(t)
 	}()
 	return f()
+}
+
+// readsAtATime is after how many reads a table lets go of the pages it read. The
+// system maps 16 pages for each that is touched, so that the few names of a crash,
+// spread over a large file, would keep much of it in memory.
+const readsAtATime = 32
+
+// hasRead counts a read that went to the file.
+func (t *Table) hasRead() {
+	if t.mapped != nil && t.reads.Add(1)%readsAtATime == 0 {
+		letGo(t.mapped)
+	}
 }
 
 // bytes is the piece of the data that r means. It is false when there is no such
@@ -91,25 +103,33 @@ func (t *Table) bytes(r ref) ([]byte, bool) {
 // str copies what r means: the data may be unmapped while the string is in use.
 func (t *Table) str(r ref) (string, bool) {
 	b, ok := t.bytes(r)
-	return string(b), ok
+	s := string(b)
+	t.hasRead()
+	return s, ok
 }
 
-// body reads the lines and inlined calls of a function.
-func (t *Table) body(f *function) ([]line, []inline, bool) {
+// body reads the lines and inlined calls of a function, lines by address.
+func (t *Table) body(f *function, onLine func(line), onInline func(inline)) bool {
 	b, ok := t.bytes(f.body)
 	if !ok {
-		return nil, nil, false
+		return false
 	}
 	if t.packed {
-		return unpackFunction(b, f)
+		return unpackFunction(b, f, onLine, onInline)
 	}
 	p := newParser(t.strict, kept)
 	c := p.parse(b, false)
 	// Somebody may have written over the file.
 	if c.err != nil || len(c.funcs) != 1 || c.funcs[0].addr != f.addr || c.funcs[0].last != f.last || c.funcs[0].name.len != f.name.len {
-		return nil, nil, false
+		return false
 	}
-	return p.lines, p.inlines, true
+	for _, l := range p.lines {
+		onLine(l)
+	}
+	for _, in := range p.inlines {
+		onInline(in)
+	}
+	return true
 }
 
 // cfiRows reads the rules of a block: those it begins with, then where they change.

@@ -27,7 +27,7 @@ func (p *parser) fast(b []byte) int {
 	b = b[:longestFast]
 	var addr, size uint64
 	var number, file uint32
-	i := 0
+	var i int
 	if addr, i = fastHex(b, 0, 16, ' '); i == 0 {
 		return 0
 	}

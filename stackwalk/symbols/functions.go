@@ -121,9 +121,6 @@ func (p *parser) endBlock() {
 		if p.mode != inText {
 			p.lines = dropOverlaps(p.lines, func(l line) (uint32, uint32) { return l.addr, l.last })
 		}
-		if p.mode == kept {
-			sortInlines(p.inlines)
-		}
 		f := &p.out.funcs[len(p.out.funcs)-1]
 		if f.body = where; p.mode == packed {
 			f.body = p.packFunction(f)

@@ -27,7 +27,7 @@ func readSymbols(ctx context.Context, f *os.File, suffix string, opt Options) (*
 		return parsePacked(ctx, f, suffix, opt)
 	}
 	if opt.Store != nil {
-		t, err := readStored(ctx, f, suffix, opt, keyOf(f.Name(), info, opt))
+		t, err := readStored(ctx, f, suffix, opt, info)
 		_, notKept := errors.AsType[notKeptError](err)
 		if !notKept {
 			return t, err
@@ -45,7 +45,8 @@ func readSymbols(ctx context.Context, f *os.File, suffix string, opt Options) (*
 }
 
 // readStored takes the table of a file from the store, or makes it there.
-func readStored(ctx context.Context, f *os.File, suffix string, opt Options, key string) (*Table, error) {
+func readStored(ctx context.Context, f *os.File, suffix string, opt Options, info os.FileInfo) (*Table, error) {
+	key := keyOf(f.Name(), info, opt)
 	t := opt.Store.load(key)
 	if t == nil {
 		r, done, err := unpacked(contextReader{ctx, f}, suffix)
@@ -53,7 +54,11 @@ func readStored(ctx context.Context, f *os.File, suffix string, opt Options, key
 			return nil, unpackError(ctx, err)
 		}
 		defer done()
-		t, err = opt.Store.make(func(a *assembly) error { return a.read(r) }, key, opt)
+		read := func(a *assembly) error {
+			a.chunk = chunkOf(info.Size())
+			return a.read(r)
+		}
+		t, err = opt.Store.make(read, key, opt)
 		if _, notKept := errors.AsType[notKeptError](err); err != nil && !notKept && suffix != "" {
 			return nil, unpackError(ctx, err)
 		}
@@ -94,7 +99,7 @@ func parseAgain(path, suffix string, opt Options) *Table {
 // Whoever replaces the file should do it by rename. If it is written over or cut
 // short instead, lookups that notice read it anew, see [repair].
 func openText(ctx context.Context, f *os.File, size int64, opt Options) (*Table, error) {
-	a := assembly{opt: opt}
+	a := assembly{opt: opt, chunk: chunkOf(size)}
 	if err := a.read(contextReader{ctx, f}); err != nil {
 		return nil, err
 	}
@@ -105,7 +110,7 @@ func openText(ctx context.Context, f *os.File, size int64, opt Options) (*Table,
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{data: data, strict: opt.Strict, mapped: true}
+	t := &Table{data: data, strict: opt.Strict, mapped: data}
 	runtime.AddCleanup(t, unmap, data)
 	if !t.intact(func() bool { err = a.finish(t); return true }) {
 		return nil, errors.New("the file shrank while it was read")

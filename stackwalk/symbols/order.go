@@ -5,14 +5,8 @@ import (
 	"slices"
 )
 
-func sortInlines(list []inline) {
-	if !slices.IsSortedFunc(list, compareInlines) {
-		slices.SortFunc(list, compareInlines)
-	}
-}
-
 // compareInlines orders by depth, then address, and leaves no two different ones
-// equal. The first comparison nearly always decides.
+// equal.
 func compareInlines(a, b inline) int {
 	x, y := uint64(a.depth)<<32|uint64(a.addr), uint64(b.depth)<<32|uint64(b.addr)
 	switch {

@@ -179,14 +179,14 @@ func (s *Store) make(source func(*assembly) error, key string, opt Options) (*Ta
 
 // finishDraft writes what comes after the data.
 func finishDraft(draft *os.File, a *assembly, key string) error {
-	t := &Table{packed: true, mapped: true}
+	t := &Table{packed: true}
 	if a.base > 0 {
 		file, err := mapFile(draft, headerSize+int64(a.base))
 		if err != nil {
 			return notKeptError{err}
 		}
 		defer unmap(file)
-		t.data = file[headerSize:]
+		t.mapped, t.data = file, file[headerSize:]
 	}
 	var err error
 	if !t.intact(func() bool { err = a.finish(t); return true }) {

@@ -25,7 +25,8 @@ type Table struct {
 	data    []byte // names and bodies; a ref is a piece of it
 	packed  bool   // the bodies are packed, not text
 	strict  bool   // how to read bodies that are text
-	mapped  bool   // data, and perhaps the index, are a file in memory
+	mapped  []byte // the file in memory that data, and perhaps the index, are in
+	reads   atomic.Uint32
 	repair  repair
 	symbols [memoSize]atomic.Pointer[symbolMemo]
 	plans   [memoSize]atomic.Pointer[plan]
@@ -116,10 +117,10 @@ type Inline struct {
 // into memory do not count: the system takes their pages back when it needs to.
 func (t *Table) Size() int64 {
 	size := int64(unsafe.Sizeof(*t))
-	if !t.mapped {
+	if t.mapped == nil {
 		size += int64(cap(t.data))
 	}
-	if !t.mapped || !t.packed {
+	if t.mapped == nil || !t.packed {
 		size += t.index.size()
 	}
 	return size
@@ -194,12 +195,13 @@ func (t *Table) lookup(m *symbolMemo) (ok bool) {
 	if s.Function, ok = t.str(f.name); !ok {
 		return false
 	}
-	lines, inlines, ok := t.body(f)
-	r := sourceReader{t, true}
-	if ok {
-		r.source(lines, inlines, uint32(addr), s)
+	at := position{addr: uint32(addr)}
+	if !t.body(f, at.onLine, at.onInline) {
+		return false
 	}
-	return ok && r.ok
+	r := sourceReader{t, true}
+	r.source(&at, s)
+	return r.ok
 }
 
 // A sourceReader finds names and remembers when one could not be read.
@@ -211,10 +213,10 @@ type sourceReader struct {
 // source fills in the line and the inlined calls. An INLINE record says where
 // its call stands in the caller's source, so each depth gets its position from
 // the record one deeper, and the innermost from the line records.
-func (t *sourceReader) source(lines []line, inlines []inline, addr uint32, s *Symbol) {
-	at := lineAt(lines, addr)
-	in := inlineAt(inlines, 0, addr)
-	if in == nil {
+func (t *sourceReader) source(p *position, s *Symbol) {
+	at := p.at()
+	in, inlined := p.inlineAt(0)
+	if !inlined {
 		if at != nil {
 			t.place(s, at.file, at.number, at.addr)
 		}
@@ -222,9 +224,9 @@ func (t *sourceReader) source(lines []line, inlines []inline, addr uint32, s *Sy
 	}
 	t.place(s, in.callFile, in.callLine, in.addr)
 	for depth := uint32(1); ; depth++ {
-		deeper := inlineAt(inlines, depth, addr)
+		deeper, more := p.inlineAt(depth)
 		name, known := t.name(t.origins, in.origin)
-		if deeper == nil {
+		if !more {
 			if known {
 				leaf := Inline{Function: name}
 				if at != nil {
@@ -288,30 +290,6 @@ func (t *Table) public(addr uint64) *public {
 		return nil
 	}
 	return p
-}
-
-func lineAt(lines []line, addr uint32) *line {
-	i := sort.Search(len(lines), func(i int) bool { return lines[i].last >= addr })
-	if i == len(lines) || lines[i].addr > addr {
-		return nil
-	}
-	return &lines[i]
-}
-
-// inlineAt is the call inlined at depth that covers addr. Inlines are sorted by
-// depth, then address.
-func inlineAt(list []inline, depth, addr uint32) *inline {
-	i := sort.Search(len(list), func(i int) bool {
-		return list[i].depth > depth || list[i].depth == depth && list[i].addr > addr
-	})
-	if i == 0 {
-		return nil
-	}
-	in := &list[i-1]
-	if in.depth != depth || uint64(addr) >= uint64(in.addr)+uint64(in.size) {
-		return nil
-	}
-	return in
 }
 
 func sizeOf[T any](s []T) int64 {

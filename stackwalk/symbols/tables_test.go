@@ -128,6 +128,11 @@ func contentsOf(t *testing.T, table *Table) contents {
 	return c
 }
 
+func bodyOf(t *Table, f *function) (lines []line, inlines []inline, ok bool) {
+	ok = t.body(f, func(l line) { lines = append(lines, l) }, func(in inline) { inlines = append(inlines, in) })
+	return lines, inlines, ok
+}
+
 // sameContents fails when two tables differ anywhere. It looks at each record
 // once, so that it is exhaustive for large files too.
 func sameContents(t *testing.T, name string, want, got *Table) {
@@ -142,8 +147,8 @@ func sameContents(t *testing.T, name string, want, got *Table) {
 		a, b := &want.funcs[i], &got.funcs[i]
 		aName, ok1 := want.str(a.name)
 		bName, ok2 := got.str(b.name)
-		aLines, aInlines, ok3 := want.body(a)
-		bLines, bInlines, ok4 := got.body(b)
+		aLines, aInlines, ok3 := bodyOf(want, a)
+		bLines, bInlines, ok4 := bodyOf(got, b)
 		if !ok1 || !ok2 || !ok3 || !ok4 || a.addr != b.addr || a.last != b.last || a.params != b.params || aName != bName ||
 			!slices.Equal(aLines, bLines) || !slices.Equal(aInlines, bInlines) {
 			t.Fatalf("%s: function %+v %s; want %+v %s", name, b, bName, a, aName)
@@ -255,8 +260,9 @@ func TestEveryWayToReadAFileGivesTheSameTable(t *testing.T) {
 				}
 				addrs = kept
 			}
-			for _, opt := range []Options{{}, {Strict: true}} {
-				allWays(t, text, opt, newStore(t), addrs)
+			allWays(t, text, Options{Strict: true}, newStore(t), addrs)
+			if len(text) < 8<<20 {
+				allWays(t, text, Options{}, newStore(t), addrs)
 			}
 		})
 	}

@@ -89,8 +89,10 @@ type Stack struct {
 	// Compat keeps the mistakes of rust-minidump, which package stackwalk lists.
 	Compat bool
 
-	arch  *arch      // of the last frame
-	rules rulesFrame // kept between frames so that they cost no allocation
+	arch *arch // of the last frame
+	// The rest is kept between frames so that they cost no allocation.
+	rules  rulesFrame
+	caller Frame
 }
 
 // An arch is what differs between CPUs.
@@ -125,7 +127,8 @@ func (s *Stack) Caller(ctx context.Context, callee, called *Frame) (Frame, bool)
 		return Frame{}, false
 	}
 	var ok bool
-	caller := Frame{Trust: CFI}
+	caller := &s.caller
+	*caller = Frame{Trust: CFI}
 	s.rules.first = false
 	caller.Registers, ok = s.byRules(ctx, a, callee, called)
 	if !ok && !s.Compat && (s.rules.first || callee.Root) {
@@ -147,11 +150,11 @@ func (s *Stack) Caller(ctx context.Context, callee, called *Frame) (Frame, bool)
 	}
 	// An instruction in the first page is a null pointer: the end of the stack.
 	ip := caller.Registers.IP()
-	if ip < 4096 || !a.onward(callee, &caller) {
+	if ip < 4096 || !a.onward(callee, caller) {
 		return Frame{}, false
 	}
 	caller.Instruction = ip - a.back
-	return caller, true
+	return *caller, true
 }
 
 // archOf is nil for a CPU whose stacks nobody can unwind.
