@@ -105,7 +105,7 @@ func (j reportWriter) moduleNotes(m *minidump.ModuleAnnotations) {
 	notes := moduleNotes(m)
 	j.open('{')
 	for _, name := range sortedKeys(notes) {
-		j.key(name)
+		j.name(name)
 		j.text(notes[name])
 	}
 	j.close('}')
@@ -149,7 +149,7 @@ func (r *Report) moduleName(index int) string {
 func (j reportWriter) pairs(list []minidump.KeyValue) {
 	j.open('{')
 	for _, kv := range list {
-		j.key(kv.Key)
+		j.name(kv.Key)
 		j.text(kv.Value)
 	}
 	j.close('}')

@@ -95,7 +95,18 @@ func (j *jsonWriter) item() {
 	j.newline()
 }
 
-// key begins a member of an object. Keys need no escapes.
+// name begins a member of an object whose name comes out of a dump, where it may
+// be anything.
+func (j *jsonWriter) name(text string) {
+	j.item()
+	j.text(text)
+	j.out.byte(':')
+	if j.pretty {
+		j.out.byte(' ')
+	}
+}
+
+// key begins a member of an object with a name of ours, which needs no escapes.
 func (j *jsonWriter) key(name string) {
 	j.item()
 	b := append(j.out.buf, '"')
@@ -216,7 +227,7 @@ func (j *jsonWriter) any(v any) {
 	case map[string]any:
 		j.open('{')
 		for _, k := range slices.Sorted(maps.Keys(v)) {
-			j.key(k)
+			j.name(k)
 			j.any(v[k])
 		}
 		j.close('}')
