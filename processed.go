@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 )
 
@@ -122,12 +121,13 @@ func (p *ProcessedCrash) UnmarshalJSON(data []byte) error {
 // withoutNamesakes drops the fields whose names differ from a typed one's in
 // case only: encoding/json would take "Signature" for "signature".
 func withoutNamesakes(data []byte, fields map[string]json.RawMessage) ([]byte, error) {
-	namesake := func(k string) bool { return !processedKeys[k] && processedKeys[strings.ToLower(k)] }
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(fields)), namesake) {
-		return data, nil
+	namesake := func(k string, _ json.RawMessage) bool {
+		return !processedKeys[k] && processedKeys[strings.ToLower(k)]
 	}
 	rest := maps.Clone(fields)
-	maps.DeleteFunc(rest, func(k string, _ json.RawMessage) bool { return namesake(k) })
+	if maps.DeleteFunc(rest, namesake); len(rest) == len(fields) {
+		return data, nil
+	}
 	return json.Marshal(rest)
 }
 
